@@ -4,37 +4,12 @@
  * @module
  */
 import type { Ed25519Identity, RsaIdentity } from "../crypto/identity.ts";
+import type { PortPolicy } from "../netdoc/exit_policy.ts";
 import type { SocketAddress } from "../runtime/network.ts";
 
-/** The consensus flags a client acts on, as bits of {@link Relay.flags} (dir-spec, consensus "s"). */
-export const RelayFlag = {
-  Authority: 1 << 0,
-  BadExit: 1 << 1,
-  Exit: 1 << 2,
-  Fast: 1 << 3,
-  Guard: 1 << 4,
-  HSDir: 1 << 5,
-  MiddleOnly: 1 << 6,
-  NoEdConsensus: 1 << 7,
-  Running: 1 << 8,
-  Stable: 1 << 9,
-  StaleDesc: 1 << 10,
-  Sybil: 1 << 11,
-  V2Dir: 1 << 12,
-  Valid: 1 << 13,
-} as const;
-
-/** A port range, both ends included. */
-export interface PortRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** An exit policy summary: all ports of the list are accepted, or all but those of the list. */
-export interface PortPolicy {
-  readonly accept: boolean;
-  readonly ranges: readonly PortRange[];
-}
+export type { PortPolicy, PortRange } from "../netdoc/exit_policy.ts";
+export { portPolicyAllows } from "../netdoc/exit_policy.ts";
+export { RelayFlag } from "../netdoc/relay_flag.ts";
 
 /** A relay whose microdescriptor is known. */
 export interface Relay {

@@ -1,0 +1,73 @@
+/**
+ * C tor and chive as clients of one private network, side by side:
+ *
+ *     deno run -A bench/network.ts [--rounds N] [--client chive|tor]
+ *
+ * Each round starts both clients afresh, in turn, and every byte that they carry is checked.
+ * Prints a table of medians and writes all figures to bench/results/.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { type ClientKind } from "../tests/network/client_process.ts";
+import { missingForWorld, World } from "../tests/network/world.ts";
+import { measureRound, type Round } from "./network_round.ts";
+import { table } from "./network_table.ts";
+
+const DEFAULT_ROUNDS = 3;
+
+/** Both clients, the one that the other is compared with first. */
+const CLIENTS: readonly ClientKind[] = ["tor", "chive"];
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      rounds: { type: "string", default: String(DEFAULT_ROUNDS) },
+      client: { type: "string", multiple: true },
+    },
+    // The task passes the benchmark's own name on.
+    allowPositionals: true,
+  });
+  const rounds = Number(values.rounds);
+  const clients = CLIENTS.filter((kind) => values.client?.includes(kind) ?? true);
+  if (!Number.isInteger(rounds) || rounds < 1 || clients.length === 0) {
+    console.error("Usage: network [--rounds N] [--client chive|tor]");
+    Deno.exit(2);
+  }
+  const missing = await missingForWorld();
+  if (missing) {
+    console.error(`The benchmark cannot run: ${missing}.`);
+    Deno.exit(1);
+  }
+  const results = await measure(rounds, clients);
+  console.log(table(results));
+  console.log(`\nAll figures: ${await save(results)}`);
+}
+
+async function measure(rounds: number, clients: readonly ClientKind[]): Promise<Round[]> {
+  const results: Round[] = [];
+  console.error("Starting the network");
+  await using world = await World.start();
+  for (let round = 1; round <= rounds; round++) {
+    // Who comes first alternates, so that neither always finds the machine as the other left it.
+    for (const kind of round % 2 === 1 ? clients : clients.toReversed()) {
+      console.error(`Round ${round} of ${rounds}: ${kind}`);
+      results.push(await measureRound(world, kind));
+    }
+  }
+  return results;
+}
+
+/** @returns the path of the written file */
+async function save(results: readonly Round[]): Promise<string> {
+  const directory = new URL("results/", import.meta.url);
+  await Deno.mkdir(directory, { recursive: true });
+  const date = new Date().toISOString();
+  const file = new URL(`network-${date.replaceAll(":", "")}.json`, directory);
+  const machine = { cores: navigator.hardwareConcurrency, deno: Deno.version.deno };
+  await Deno.writeTextFile(file, JSON.stringify({ date, machine, results }, null, 2) + "\n");
+  return file.pathname;
+}

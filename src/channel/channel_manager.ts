@@ -1,0 +1,204 @@
+/**
+ * The pool of channels: one per relay, shared by all circuits through it.
+ *
+ * @module
+ */
+import type { RsaIdentity } from "../crypto/identity.ts";
+import { describeError } from "../errors/tor_error.ts";
+import { Logger, scrub } from "../observe/log.ts";
+import type { Timer } from "../runtime/clock.ts";
+import { abortable } from "../runtime/deadline.ts";
+import { formatAddress } from "../runtime/network.ts";
+import { randomBelow } from "../runtime/random.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Channel } from "./channel.ts";
+import { type ChannelStep, type ChannelTarget, openChannel } from "./connect.ts";
+import { ChannelError } from "./errors.ts";
+
+const log = new Logger("channel");
+
+/** Time to open a channel, in ms. */
+const OPEN_TIMEOUT = 20_000;
+/** How long a channel without circuits is kept, in ms, before a random part is added. */
+const UNUSED_TIMEOUT = 180_000;
+/** Clock skew from which a relay's time is worth a line in the log, in ms. */
+const NOTABLE_SKEW = 3600_000;
+
+interface Opening {
+  readonly channel: Promise<Channel>;
+  readonly controller: AbortController;
+  waiting: number;
+}
+
+/** What the channel manager tells whoever asked to know. */
+export interface ChannelEvents {
+  /** A step of opening any channel is done. */
+  onStep?: (step: ChannelStep) => void;
+  /** A relay's clock less ours, in ms, from a channel that was just opened. */
+  onClockSkew?: (skew: number) => void;
+}
+
+/** Opens channels, shares them, and closes those that nobody uses. */
+export class ChannelManager {
+  readonly #runtime: Runtime;
+  readonly #events: ChannelEvents;
+  readonly #open = new Map<RsaIdentity, Channel>();
+  readonly #opening = new Map<string, Opening>();
+  readonly #unusedTimers = new Map<Channel, Timer>();
+  #closed = false;
+
+  constructor(runtime: Runtime, events: ChannelEvents = {}) {
+    this.#runtime = runtime;
+    this.#events = events;
+  }
+
+  /** The channels that are open now. */
+  get channels(): readonly Channel[] {
+    return [...this.#open.values()];
+  }
+
+  /**
+   * An open channel to the relay, an existing one if there is one. Several callers that want the
+   * same relay share one attempt; it is given up when all of them have gone.
+   *
+   * @throws ChannelError, or the signal's reason
+   */
+  async get(target: ChannelTarget, signal?: AbortSignal): Promise<Channel> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new ChannelError("channel-closed", "the client is stopping");
+    const open = this.#open.get(target.rsaIdentity);
+    if (open !== undefined) {
+      requireEd25519(open, target);
+      this.#keep(open);
+      return open;
+    }
+    const opening = this.#startOpening(target);
+    opening.waiting++;
+    try {
+      return await abortable(opening.channel, signal);
+    } finally {
+      if (--opening.waiting === 0) opening.controller.abort(signal?.reason);
+    }
+  }
+
+  /** Closes all channels and gives up those that are being opened; resolves when all are gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const stopping = new ChannelError("channel-closed", "the client is stopping");
+    const attempts = [...this.#opening.values()];
+    for (const { controller } of attempts) controller.abort(stopping);
+    await Promise.allSettled(attempts.map(({ channel }) => channel));
+    const channels = this.channels;
+    for (const channel of channels) channel.close(stopping);
+    await Promise.all(channels.map(({ finished }) => finished));
+  }
+
+  #startOpening(target: ChannelTarget): Opening {
+    const key = JSON.stringify([
+      target.rsaIdentity,
+      target.ed25519Identity ?? null,
+      target.hostname,
+      target.port,
+    ]);
+    const existing = this.#opening.get(key);
+    if (existing !== undefined && !existing.controller.signal.aborted) return existing;
+    const controller = new AbortController();
+    const opening: Opening = {
+      channel: this.#connect(target, controller.signal),
+      controller,
+      waiting: 0,
+    };
+    this.#opening.set(key, opening);
+    const forget = () => {
+      if (this.#opening.get(key) === opening) this.#opening.delete(key);
+    };
+    opening.channel.then(forget, forget);
+    return opening;
+  }
+
+  async #connect(target: ChannelTarget, signal: AbortSignal): Promise<Channel> {
+    try {
+      const channel = await openChannel(this.#runtime, target, {
+        signal,
+        timeout: OPEN_TIMEOUT,
+        onStep: this.#events.onStep,
+      });
+      return this.#add(channel, target);
+    } catch (error) {
+      if (!signal.aborted) {
+        log.info(
+          `No channel to ${scrub(formatAddress(target))}: ${describeError(error)}`,
+        );
+      }
+      throw error;
+    }
+  }
+
+  #add(channel: Channel, target: ChannelTarget): Channel {
+    const { rsaIdentity } = channel;
+    // Two attempts by different addresses may both have succeeded: the first one stays.
+    const other = this.#open.get(rsaIdentity);
+    if (other !== undefined || this.#closed) {
+      channel.close();
+      if (other === undefined) throw new ChannelError("channel-closed", "the client is stopping");
+      return other;
+    }
+    this.#open.set(rsaIdentity, channel);
+    log.info(
+      `Channel to ${scrub(formatAddress(target))} is open (link protocol ${channel.linkProtocol})`,
+    );
+    channel.onUnused = () => this.#startUnusedTimer(channel);
+    channel.finished.then(() => {
+      this.#keep(channel);
+      if (this.#open.get(rsaIdentity) === channel) this.#open.delete(rsaIdentity);
+      if (channel.closedBy !== undefined) {
+        log.info(
+          `Channel to ${scrub(formatAddress(target))} ended: ${describeError(channel.closedBy)}`,
+        );
+      }
+    });
+    // Until a circuit comes: whoever asked for the channel may have gone.
+    this.#startUnusedTimer(channel);
+    this.#reportSkew(channel);
+    return channel;
+  }
+
+  #reportSkew({ clockSkew }: Channel): void {
+    if (clockSkew === undefined) return;
+    if (Math.abs(clockSkew) >= NOTABLE_SKEW) {
+      log.info(`A relay's clock differs from ours by ${Math.round(clockSkew / 1000)} s`);
+    }
+    this.#events.onClockSkew?.(clockSkew);
+  }
+
+  #startUnusedTimer(channel: Channel): void {
+    if (channel.closedBy !== undefined) return;
+    const delay = UNUSED_TIMEOUT + randomBelow(this.#runtime.random, UNUSED_TIMEOUT / 2);
+    this.#keep(channel);
+    this.#unusedTimers.set(
+      channel,
+      this.#runtime.clock.setTimer(() => {
+        this.#unusedTimers.delete(channel);
+        if (channel.circuitCount === 0) {
+          channel.close(new ChannelError("channel-unused", "nobody used the channel"));
+        }
+      }, delay),
+    );
+  }
+
+  /** Stops the unused timer: the channel is about to be used, or gone. */
+  #keep(channel: Channel): void {
+    this.#unusedTimers.get(channel)?.cancel();
+    this.#unusedTimers.delete(channel);
+  }
+}
+
+function requireEd25519(channel: Channel, target: ChannelTarget): void {
+  const { ed25519Identity } = target;
+  if (ed25519Identity !== undefined && ed25519Identity !== channel.ed25519Identity) {
+    throw new ChannelError(
+      "ed25519-identity-differs",
+      "the relay's Ed25519 identity is not the one that was asked for",
+    );
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * When something that failed is tried again.
+ *
+ * @module
+ */
+import { randomBelow, type RandomSource } from "../runtime/random.ts";
+
+/** The longest wait, in ms, however often a download has failed. */
+const LONGEST_DELAY = 60 * 60 * 1000;
+const SHORTEST_DELAY = 1000;
+
+/**
+ * Random exponential backoff, as C tor has it ("decorrelated jitter"): each delay is drawn
+ * uniformly between the base and three times the delay before. Unlike C tor's it is capped at an
+ * hour, because a machine that was offline for a day should not stay so for three more.
+ */
+export class Backoff {
+  readonly #random: RandomSource;
+  readonly #base: number;
+  #delay = 0;
+  #count = 0;
+
+  /** @param base the shortest delay in ms; a second, if it is less */
+  constructor(random: RandomSource, base: number) {
+    this.#random = random;
+    this.#base = Math.min(Math.max(base, SHORTEST_DELAY), LONGEST_DELAY);
+  }
+
+  /** How many delays were drawn since the start or the last {@link reset}. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The ms to wait before the next try. */
+  next(): number {
+    this.#count += 1;
+    const span = Math.max(this.#delay * 3 - this.#base, SHORTEST_DELAY);
+    this.#delay = Math.min(this.#base + randomBelow(this.#random, span), LONGEST_DELAY);
+    return this.#delay;
+  }
+
+  /** Begins again with the shortest delay. */
+  reset(): void {
+    this.#delay = 0;
+    this.#count = 0;
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The authority certificates that are held.
+ *
+ * @module
+ */
+import type { RsaIdentity } from "../crypto/identity.ts";
+import {
+  type AuthorityCertificate,
+  parseAuthorityCertificates,
+} from "../netdoc/authority_certificate.ts";
+import type { CertificateId } from "../netdoc/consensus_signatures.ts";
+import { joined } from "./joined.ts";
+
+/** How many certificates are kept of one authority: its newest. */
+const KEPT_PER_AUTHORITY = 4;
+
+/** Holds certificates of the configured authorities; those of others are nothing to a client. */
+export class CertificateStore {
+  readonly #authorities: ReadonlySet<RsaIdentity>;
+  #certificates: readonly AuthorityCertificate[] = [];
+
+  /** @param authorities v3 identities */
+  constructor(authorities: readonly RsaIdentity[]) {
+    this.#authorities = new Set(authorities);
+  }
+
+  /** All that are held, expired ones included. */
+  get certificates(): readonly AuthorityCertificate[] {
+    return this.#certificates;
+  }
+
+  /**
+   * Takes certificates that stand one after another.
+   *
+   * @returns whether any of them is new
+   * @throws NetdocError when one of them cannot be read or verified; then none is taken
+   */
+  add(documents: Uint8Array): boolean {
+    const before = this.#certificates;
+    const byName = new Map(before.map((certificate) => [nameOf(certificate), certificate]));
+    for (const certificate of parseAuthorityCertificates(documents)) {
+      if (!this.#authorities.has(certificate.v3Identity)) continue;
+      const held = byName.get(nameOf(certificate));
+      if (held !== undefined && held.published >= certificate.published) continue;
+      // A copy, so that it does not keep all that was downloaded with it.
+      byName.set(nameOf(certificate), { ...certificate, document: certificate.document.slice() });
+    }
+    const newest = [...byName.values()].sort((a, b) => b.published - a.published);
+    const counts = new Map<RsaIdentity, number>();
+    this.#certificates = newest.filter(({ v3Identity }) => {
+      const count = (counts.get(v3Identity) ?? 0) + 1;
+      counts.set(v3Identity, count);
+      return count <= KEPT_PER_AUTHORITY;
+    });
+    return this.#certificates.some((certificate) => !before.includes(certificate));
+  }
+
+  /** Whether a certificate is held, be it expired. */
+  has(id: CertificateId): boolean {
+    return this.#certificates.some((certificate) => nameOf(certificate) === nameOf(id));
+  }
+
+  /** All certificates one after another, to be kept on disk. */
+  encode(): Uint8Array {
+    return joined(this.#certificates.map(({ document }) => document));
+  }
+}
+
+function nameOf({ v3Identity, signingKeyDigest }: CertificateId): string {
+  return `${v3Identity}-${signingKeyDigest}`;
+}

@@ -1,0 +1,124 @@
+/**
+ * Whether a consensus that came from somewhere may be used (dir-spec, "Accepting a consensus").
+ *
+ * @module
+ */
+import type { RsaIdentity } from "../crypto/identity.ts";
+import { type Consensus, parseConsensus } from "../netdoc/consensus.ts";
+import { type CertificateId, verifyConsensus } from "../netdoc/consensus_signatures.ts";
+import { ProtocolVersions } from "../netdoc/protocols.ts";
+import type { CertificateStore } from "./certificate_store.ts";
+import { clockSkewAdvice, describeDuration, liveness } from "./consensus_times.ts";
+import { DirectoryError } from "./errors.ts";
+
+/** The subprotocol versions that this client speaks (tor-spec, "Subprotocol versioning"). */
+const SUPPORTED = ProtocolVersions.parse(
+  "Cons=1-2 Desc=1-2 FlowCtrl=1 Link=4-5 Microdesc=1-3 Relay=1-2",
+);
+
+/** Checks consensuses against the configured authorities and the certificates that are held. */
+export class ConsensusChecker {
+  readonly #authorities: readonly RsaIdentity[];
+  readonly #certificates: CertificateStore;
+
+  /** @param authorities v3 identities */
+  constructor(authorities: readonly RsaIdentity[], certificates: CertificateStore) {
+    this.#authorities = authorities;
+    this.#certificates = certificates;
+  }
+
+  /**
+   * Parses a consensus and checks that it is newer than the held one, that a majority of the
+   * authorities signed it, and that it is valid now, a day more or less.
+   *
+   * @param now ms since 1970
+   * @param fetchCertificates called when certificates are missing, to get them into the store
+   * @throws DirectoryError `consensus-not-newer`, `consensus-certificates-missing`,
+   * `consensus-certificates-expired`, `consensus-expired`, `consensus-from-future`; NetdocError
+   * when it cannot be read or has too few signatures; what `fetchCertificates` throws
+   */
+  async check(
+    document: Uint8Array,
+    held: Consensus | undefined,
+    now: number,
+    fetchCertificates: (missing: readonly CertificateId[]) => Promise<void>,
+  ): Promise<Consensus> {
+    const consensus = parseConsensus(document);
+    if (held !== undefined && consensus.validAfter <= held.validAfter) {
+      throw new DirectoryError(
+        "consensus-not-newer",
+        "the consensus is not newer than the one that is held",
+      );
+    }
+    const missing = this.#verify(consensus, now);
+    if (missing.length > 0) {
+      await fetchCertificates(missing);
+      this.#requireVerified(consensus, now);
+    }
+    // Only now, because times that nobody has signed say nothing about our clock.
+    requireUsable(consensus, now);
+    return consensus;
+  }
+
+  /** Gives what is missing to verify it, or nothing when it is verified. */
+  #verify(consensus: Consensus, now: number): readonly CertificateId[] {
+    const found = verifyConsensus(
+      consensus,
+      this.#certificates.certificates,
+      this.#authorities,
+      now,
+    );
+    return found.state === "verified" ? [] : found.unknownKey;
+  }
+
+  #requireVerified(consensus: Consensus, now: number): void {
+    const missing = this.#verify(consensus, now);
+    if (missing.length === 0) return;
+    const expired = missing.filter((id) => this.#certificates.has(id)).length;
+    if (expired > 0) {
+      throw new DirectoryError(
+        "consensus-certificates-expired",
+        `the certificates of ${expired} authorities that signed the consensus have expired`,
+      );
+    }
+    throw new DirectoryError(
+      "consensus-certificates-missing",
+      `${missing.length} certificates that could verify the consensus were not served`,
+    );
+  }
+}
+
+function requireUsable(consensus: Consensus, now: number): void {
+  switch (liveness(consensus, now)) {
+    case "future":
+      throw new DirectoryError(
+        "consensus-from-future",
+        clockSkewAdvice(consensus, now) ?? "the consensus is not valid yet",
+      );
+    case "expired":
+      throw new DirectoryError(
+        "consensus-expired",
+        `the consensus expired ${describeDuration(now - consensus.validUntil)} ago by our clock`,
+      );
+  }
+}
+
+/**
+ * Refuses to go on without what a majority of the authorities calls necessary for clients.
+ *
+ * @returns a warning about what they merely recommend and we lack, if there is any
+ * @throws DirectoryError `protocols-required`
+ */
+export function checkProtocols(consensus: Consensus): string | undefined {
+  const required = consensus.requiredClientProtocols.notSupportedBy(SUPPORTED);
+  if (required.length > 0) {
+    throw new DirectoryError(
+      "protocols-required",
+      `the network requires ${required.join(" ")} of clients, which this version does not have`,
+    );
+  }
+  const recommended = consensus.recommendedClientProtocols.notSupportedBy(SUPPORTED);
+  if (recommended.length === 0) return undefined;
+  return `The network recommends ${recommended.join(" ")} to clients, which this version does ` +
+    `not have; it will eventually stop working.`;
+}

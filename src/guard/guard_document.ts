@@ -1,0 +1,120 @@
+/**
+ * The guards on disk: `guard_state.json` in the data directory. Dates are ISO 8601 in UTC; those of
+ * a guard are randomised into the past or cut to the day, so that they do not tell when the client
+ * met it.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { parseRsaIdentity } from "../crypto/identity.ts";
+import type { SampledGuardFacts } from "./sampled_guard.ts";
+
+const VERSION = 1;
+
+const date = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+  v.check((text) => !Number.isNaN(Date.parse(text))),
+);
+
+const storedGuard = v.pipe(
+  v.object({
+    /** RSA identity: 40 upper-case hexadecimal digits. */
+    fingerprint: v.pipe(v.string(), v.regex(/^[0-9A-F]{40}$/)),
+    nickname: v.pipe(v.string(), v.maxLength(19)),
+    /** IP address and port, for people to read. */
+    address: v.pipe(v.string(), v.maxLength(60)),
+    /** When a circuit through it was first used: the same date as `confirmed_on`. */
+    first_used: v.nullable(date),
+    /** The day on which it last worked. */
+    last_used: v.nullable(date),
+    confirmed: v.boolean(),
+    confirmed_on: v.nullable(date),
+    /** The place among the confirmed guards, from 0. */
+    confirmed_idx: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    sampled_on: date,
+    /** Whether the newest consensus lists it as a guard. */
+    listed: v.boolean(),
+    unlisted_since: v.nullable(date),
+  }),
+  v.check((guard) =>
+    guard.confirmed === (guard.confirmed_on !== null) &&
+    guard.confirmed === (guard.confirmed_idx !== null), "a confirmed guard with date and place"),
+  v.check((guard) => guard.listed === (guard.unlisted_since === null), "a date if unlisted"),
+);
+
+/** Checks the parsed file. */
+export const guardDocumentSchema = v.object({
+  version: v.literal(VERSION),
+  /** The sample, in the order in which it was sampled. */
+  guards: v.pipe(
+    v.array(storedGuard),
+    v.check(
+      (guards) => new Set(guards.map(({ fingerprint }) => fingerprint)).size === guards.length,
+      "each guard once",
+    ),
+  ),
+  last_updated: v.nullable(date),
+});
+
+/** The contents of `guard_state.json`. */
+export type GuardDocument = v.InferOutput<typeof guardDocumentSchema>;
+
+/** How the file is kept. */
+export const GUARD_DOCUMENT = {
+  name: "guard_state.json",
+  version: VERSION,
+  schema: guardDocumentSchema,
+  initial: (): GuardDocument => ({ version: VERSION, guards: [], last_updated: null }),
+} as const;
+
+/** The sample as a document that was changed at the time `now`. */
+export function encodeGuards(guards: readonly SampledGuardFacts[], now: number): GuardDocument {
+  return {
+    version: VERSION,
+    guards: guards.map((guard) => ({
+      fingerprint: guard.rsaIdentity,
+      nickname: guard.nickname,
+      address: guard.address,
+      first_used: formatDate(guard.confirmed?.on),
+      last_used: formatDate(guard.lastUsed),
+      confirmed: guard.confirmed !== undefined,
+      confirmed_on: formatDate(guard.confirmed?.on),
+      confirmed_idx: guard.confirmed?.index ?? null,
+      sampled_on: formatKnownDate(guard.sampledOn),
+      listed: guard.unlistedSince === undefined,
+      unlisted_since: formatDate(guard.unlistedSince),
+    })),
+    last_updated: formatKnownDate(now),
+  };
+}
+
+/** The sample of a checked document. */
+export function decodeGuards(document: GuardDocument): SampledGuardFacts[] {
+  return document.guards.flatMap((guard) => {
+    const rsaIdentity = parseRsaIdentity(guard.fingerprint);
+    if (rsaIdentity === undefined) return [];
+    const { confirmed_on: on, confirmed_idx: index } = guard;
+    return {
+      rsaIdentity,
+      nickname: guard.nickname,
+      address: guard.address,
+      sampledOn: Date.parse(guard.sampled_on),
+      unlistedSince: parseDate(guard.unlisted_since),
+      confirmed: on === null || index === null ? undefined : { on: Date.parse(on), index },
+      lastUsed: parseDate(guard.last_used),
+    };
+  });
+}
+
+function parseDate(text: string | null): number | undefined {
+  return text === null ? undefined : Date.parse(text);
+}
+
+function formatDate(time: number | undefined): string | null {
+  return time === undefined ? null : formatKnownDate(time);
+}
+
+function formatKnownDate(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
+}

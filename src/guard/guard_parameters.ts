@@ -1,0 +1,81 @@
+/**
+ * The numbers of the guard specification: from the options, else from the consensus, else C tor's
+ * defaults.
+ *
+ * @module
+ */
+import type { NetDir } from "../netdir/net_dir.ts";
+
+/** What is configured about guards; `undefined` leaves it to the consensus. */
+export interface GuardOptions {
+  /** Whether the first hop is always one of a few guards; if not, it is chosen for each circuit. */
+  readonly useEntryGuards: boolean;
+  /** How many guards circuits start at. */
+  readonly numEntryGuards: number | undefined;
+  /** How many guards directories are asked through. */
+  readonly numDirectoryGuards: number | undefined;
+  /** How many primary guards are kept. */
+  readonly numPrimaryGuards: number | undefined;
+  /** Milliseconds that a guard stays in the sample. */
+  readonly guardLifetime: number | undefined;
+  /** Guards with private addresses may be used. */
+  readonly extendAllowPrivateAddresses: boolean;
+}
+
+/** What a circuit is for: streams of users, or one request to a directory cache. */
+export type GuardUsage = "traffic" | "directory";
+
+/** The parameters in force; times are in milliseconds (guard-spec A.1). */
+export interface GuardParameters {
+  /** The sample has at most this part of the possible guards, from 0 to 1... */
+  readonly maxSampleThreshold: number;
+  /** ...and at most this many guards. */
+  readonly maxSampleSize: number;
+  /** The sample is extended while fewer of its guards than this can be used. */
+  readonly minFilteredSample: number;
+  /** A guard that was not listed for so long is removed. */
+  readonly removeUnlistedGuardsAfter: number;
+  /** A guard that was sampled so long ago and never confirmed is removed. */
+  readonly guardLifetime: number;
+  /** A guard that was confirmed so long ago is removed. */
+  readonly guardConfirmedMinLifetime: number;
+  readonly numPrimaryGuards: number;
+  /** Among how many of the usable primary guards a circuit's guard is chosen. */
+  readonly numUsablePrimaryGuards: Readonly<Record<GuardUsage, number>>;
+  /** Without a success for so long, the internet was probably gone. */
+  readonly internetLikelyDownInterval: number;
+  /** A better guard's circuit that is not ready after so long is not waited for. */
+  readonly nonprimaryGuardConnectTimeout: number;
+  /** A circuit that waits for better guards is given up after so long. */
+  readonly nonprimaryGuardIdleTimeout: number;
+}
+
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+const MAX_DAYS = 3650;
+const INT32_MAX = 2 ** 31 - 1;
+
+/** The parameters for the network of `netDir`. */
+export function guardParameters(netDir: NetDir, options: GuardOptions): GuardParameters {
+  const parameter = (name: string, byDefault: number, max = INT32_MAX) =>
+    netDir.parameter(name, { default: byDefault, min: 1, max });
+  return {
+    maxSampleThreshold: parameter("guard-max-sample-threshold-percent", 20, 100) / 100,
+    maxSampleSize: parameter("guard-max-sample-size", 60),
+    minFilteredSample: parameter("guard-min-filtered-sample-size", 20),
+    removeUnlistedGuardsAfter: parameter("guard-remove-unlisted-guards-after-days", 20, MAX_DAYS) *
+      DAY,
+    guardLifetime: options.guardLifetime ?? parameter("guard-lifetime-days", 120, MAX_DAYS) * DAY,
+    guardConfirmedMinLifetime: options.guardLifetime ??
+      parameter("guard-confirmed-min-lifetime-days", 60, MAX_DAYS) * DAY,
+    numPrimaryGuards: options.numPrimaryGuards ?? parameter("guard-n-primary-guards", 3),
+    numUsablePrimaryGuards: {
+      traffic: options.numEntryGuards ?? parameter("guard-n-primary-guards-to-use", 1),
+      directory: options.numDirectoryGuards ?? parameter("guard-n-primary-dir-guards-to-use", 3),
+    },
+    internetLikelyDownInterval: parameter("guard-internet-likely-down-interval", 600) * SECOND,
+    nonprimaryGuardConnectTimeout: parameter("guard-nonprimary-guard-connect-timeout", 15) *
+      SECOND,
+    nonprimaryGuardIdleTimeout: parameter("guard-nonprimary-guard-idle-timeout", 600) * SECOND,
+  };
+}

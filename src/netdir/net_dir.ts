@@ -1,0 +1,156 @@
+/**
+ * The network as a client knows it: a consensus and the microdescriptors that are there for it.
+ *
+ * @module
+ */
+import type { Ed25519Identity, RsaIdentity } from "../crypto/identity.ts";
+import type { Consensus, RouterStatus } from "../netdoc/consensus.ts";
+import type { PortPolicy } from "../netdoc/exit_policy.ts";
+import type { Microdescriptor, MicrodescriptorDigest } from "../netdoc/microdescriptor.ts";
+import { RelayFlag } from "../netdoc/relay_flag.ts";
+import type { SocketAddress } from "../runtime/network.ts";
+import { BandwidthWeights, type Weighable, type WeightPosition } from "./bandwidth_weights.ts";
+import type { Relay } from "./relay.ts";
+
+/** What a consensus parameter is when it is absent, and what it is held within. */
+export interface ParameterBounds {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A snapshot of the network. It never changes: what is learnt makes a new one. */
+export class NetDir {
+  /** What this snapshot was made from. */
+  readonly consensus: Consensus;
+  /** The relays that can be used and whose microdescriptor is there, sorted by identity. */
+  readonly relays: readonly Relay[];
+  readonly #listed: ReadonlyMap<RsaIdentity, RouterStatus>;
+  readonly #relays: ReadonlyMap<RsaIdentity, Relay>;
+  readonly #missing: readonly MicrodescriptorDigest[];
+  readonly #weights: BandwidthWeights;
+
+  /** @param microdescriptors all that are known; those that the consensus does not list are ignored */
+  constructor(
+    consensus: Consensus,
+    microdescriptors: ReadonlyMap<MicrodescriptorDigest, Microdescriptor>,
+  ) {
+    const relays: Relay[] = [];
+    const missing = new Set<MicrodescriptorDigest>();
+    for (const router of consensus.routers) {
+      if (!isUsable(router)) continue;
+      const microdescriptor = microdescriptors.get(router.microdescriptorDigest);
+      if (microdescriptor === undefined) missing.add(router.microdescriptorDigest);
+      else relays.push(new ListedRelay(router, microdescriptor));
+    }
+    this.consensus = consensus;
+    this.relays = relays;
+    this.#listed = new Map(consensus.routers.map((router) => [router.rsaIdentity, router]));
+    this.#relays = new Map(relays.map((relay) => [relay.rsaIdentity, relay]));
+    this.#missing = [...missing];
+    const scale = this.parameter("bwweightscale", { default: 10000, min: 1, max: 2 ** 31 - 1 });
+    this.#weights = new BandwidthWeights(consensus.bandwidthWeights, scale);
+  }
+
+  /** The relay, if it can be used and its microdescriptor is there. */
+  relay(identity: RsaIdentity): Relay | undefined {
+    return this.#relays.get(identity);
+  }
+
+  /** What the consensus says of the relay, with or without its microdescriptor. */
+  listed(identity: RsaIdentity): RouterStatus | undefined {
+    return this.#listed.get(identity);
+  }
+
+  /** The microdescriptors of relays that could be used if they were there; each once. */
+  missingMicrodescriptors(): readonly MicrodescriptorDigest[] {
+    return this.#missing;
+  }
+
+  /** A consensus parameter (param-spec): the default if it is absent, and never out of bounds. */
+  parameter(name: string, bounds: ParameterBounds): number {
+    const value = this.consensus.parameters.get(name) ?? bounds.default;
+    return Math.min(Math.max(value, bounds.min), bounds.max);
+  }
+
+  /**
+   * How likely a relay is to be chosen for a position of a path, relative to others: its bandwidth
+   * in kilobytes per second times its weight (path-spec, "Choosing an exit" and after).
+   */
+  weight(relay: Weighable, position: WeightPosition): number {
+    return this.#weights.weight(relay, position);
+  }
+}
+
+/** Whether a relay that is listed like this can be used at all. */
+export function isUsable(router: Pick<RouterStatus, "flags" | "port">): boolean {
+  const needed = RelayFlag.Running | RelayFlag.Valid;
+  return (router.flags & needed) === needed && router.port !== 0;
+}
+
+/** A relay as its two documents describe it, without copies of what they say. */
+class ListedRelay implements Relay {
+  readonly #router: RouterStatus;
+  readonly #microdescriptor: Microdescriptor;
+
+  constructor(router: RouterStatus, microdescriptor: Microdescriptor) {
+    this.#router = router;
+    this.#microdescriptor = microdescriptor;
+  }
+
+  get nickname(): string {
+    return this.#router.nickname;
+  }
+
+  get rsaIdentity(): RsaIdentity {
+    return this.#router.rsaIdentity;
+  }
+
+  get ed25519Identity(): Ed25519Identity | undefined {
+    return this.#microdescriptor.ed25519Identity;
+  }
+
+  get onionKey(): Uint8Array {
+    return this.#microdescriptor.onionKey;
+  }
+
+  get hostname(): string {
+    return this.#router.hostname;
+  }
+
+  get port(): number {
+    return this.#router.port;
+  }
+
+  get ipv6(): SocketAddress | undefined {
+    return this.#router.ipv6 ?? this.#microdescriptor.ipv6;
+  }
+
+  get flags(): number {
+    return this.#router.flags;
+  }
+
+  get bandwidth(): number {
+    return this.#router.bandwidth;
+  }
+
+  get family(): readonly string[] {
+    return this.#microdescriptor.family;
+  }
+
+  get familyIds(): readonly string[] {
+    return this.#microdescriptor.familyIds;
+  }
+
+  get exitPolicy(): PortPolicy {
+    return this.#microdescriptor.exitPolicy;
+  }
+
+  get exitPolicy6(): PortPolicy {
+    return this.#microdescriptor.exitPolicy6;
+  }
+
+  supports(protocol: string, version: number): boolean {
+    return this.#router.protocols.supports(protocol, version);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Choosing the last relay of a circuit, which is done first (path-spec, "Choosing an exit").
+ *
+ * @module
+ */
+import type { NetDir } from "../netdir/net_dir.ts";
+import { type Relay, RelayFlag } from "../netdir/relay.ts";
+import type { RandomSource } from "../runtime/random.ts";
+import { exitAllows, type ExitTarget, needsStableRelays } from "./exit_target.ts";
+import type { HopRequest } from "./path_rules.ts";
+import { selectRelay } from "./select_relay.ts";
+
+/**
+ * A relay that can serve the target, by its weight as an exit (or as a middle, for an internal
+ * circuit): Running, Valid, not BadExit, and Fast (and Stable, for long-lived ports) unless only
+ * others are left. When no relay allows any of the ports of a target "any-port", one that allows
+ * any exit at all.
+ *
+ * @returns `undefined` when there is none
+ */
+export function selectExit(
+  netDir: NetDir,
+  random: RandomSource,
+  target: ExitTarget,
+  request: HopRequest,
+): Relay | undefined {
+  const exit = selectRelay(netDir, random, {
+    position: target.kind === "internal" ? "middle" : "exit",
+    flags: 0,
+    preferredFlags: RelayFlag.Fast | (needsStableRelays(target) ? RelayFlag.Stable : 0),
+    able: (relay) => exitAllows(relay, target),
+  }, request);
+  if (exit !== undefined || target.kind !== "any-port") return exit;
+  return selectExit(netDir, random, { kind: "resolve" }, request);
+}

@@ -1,0 +1,113 @@
+/**
+ * Carries bytes between an application's connection and its stream. All that the application sends
+ * is read here, from the end of its request on.
+ *
+ * @module
+ */
+import type { ByteStream } from "../runtime/byte_stream.ts";
+import type { EarlyData } from "../stream/early_data.ts";
+
+/** Read at once while the application sends little: 8 relay cells of 498 bytes. */
+const SMALL_READ = 8 * 498;
+/** Read at once from an application that fills the small buffer: 64 relay cells, 31,872 bytes. */
+const LARGE_READ = 64 * 498;
+/** Most bytes that are read and dropped from an application that is being let go. */
+const MAX_DISCARDED = 1024 * 1024;
+
+/** The side of a connection that bytes are read from, as of a Deno.Conn. */
+export type Source = Pick<Deno.Conn, "read">;
+/** The side of a connection that bytes are written to, as of a Deno.Conn. */
+export type Sink = Pick<Deno.Conn, "write">;
+
+/** Writes all of `bytes`, in as many writes as the system needs. */
+export async function writeAll(conn: Sink, bytes: Uint8Array): Promise<void> {
+  let rest = bytes;
+  while (rest.length > 0) rest = rest.subarray(await conn.write(rest));
+}
+
+/**
+ * The application's bytes on their way into the stream: into the early data until that is closed
+ * or full, then into the stream, each read waiting for the write before.
+ */
+export class Upload {
+  readonly #conn: Source;
+  readonly #early: EarlyData;
+  readonly #opening: Promise<ByteStream>;
+  #stopped = false;
+
+  /** @param opening rejects when the stream cannot be opened, which ends the upload */
+  constructor(conn: Source, early: EarlyData, opening: Promise<ByteStream>) {
+    this.#conn = conn;
+    this.#early = early;
+    this.#opening = opening;
+  }
+
+  /** Ends the upload with the read that it waits for or does next, and drops what that gives. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /**
+   * Carries until an end; never rejects.
+   *
+   * @returns true when the application ended its side or is gone; false when {@link stop} was
+   * called or the stream takes nothing (more), for a reason that the stream's reader learns too
+   */
+  async run(): Promise<boolean> {
+    let buffer = new Uint8Array(SMALL_READ);
+    let stream: ByteStream | undefined;
+    for (;;) {
+      try {
+        if (this.#early.room === 0) stream ??= await this.#opening;
+        const limit = stream === undefined ? this.#early.room : buffer.length;
+        const length = await readOrEnd(this.#conn, buffer.subarray(0, limit));
+        if (length === null) return true;
+        if (this.#stopped) return false;
+        const bytes = buffer.subarray(0, length);
+        if (stream === undefined && this.#early.append(bytes)) continue;
+        stream ??= await this.#opening;
+        await stream.write(bytes);
+        if (length === buffer.length && length < LARGE_READ) buffer = new Uint8Array(LARGE_READ);
+      } catch {
+        return false;
+      }
+    }
+  }
+}
+
+/**
+ * Carries what arrives on the stream to the application, until the stream ends. The stream is not
+ * read while the application has not taken what was read before.
+ *
+ * @throws the stream's error, or the connection's
+ */
+export async function download(stream: ByteStream, conn: Sink): Promise<void> {
+  for (;;) {
+    const bytes = await stream.read();
+    if (bytes === null) return;
+    await writeAll(conn, bytes);
+  }
+}
+
+/**
+ * Reads and drops what the application still sends: until it ends its side (true), or until it
+ * has sent too much (false).
+ */
+export async function discard(conn: Source): Promise<boolean> {
+  const buffer = new Uint8Array(SMALL_READ);
+  for (let left = MAX_DISCARDED; left > 0;) {
+    const length = await readOrEnd(conn, buffer);
+    if (length === null) return true;
+    left -= length;
+  }
+  return false;
+}
+
+/** Reads; an error, such as a reset by the application, is an end like any other. */
+async function readOrEnd(conn: Source, buffer: Uint8Array<ArrayBuffer>): Promise<number | null> {
+  try {
+    return await conn.read(buffer);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Opens streams and looks names up through Tor: picks circuits, watches the time, and tries
+ * elsewhere where that can help.
+ *
+ * @module
+ */
+import { RelayCommand } from "../cell/command.ts";
+import {
+  type AnsweredAddress,
+  BeginFlag,
+  encodeBegin,
+  type ResolvedAnswer as CellAnswer,
+} from "../cell/stream_messages.ts";
+import type { Circuit } from "../circuit/circuit.ts";
+import type { RsaIdentity } from "../crypto/identity.ts";
+import { describeError, TorError } from "../errors/tor_error.ts";
+import { portPolicyAllows, type Relay } from "../netdir/relay.ts";
+import { Logger } from "../observe/log.ts";
+import type { ExitTarget } from "../path/exit_target.ts";
+import { isInternalAddress } from "../path/internal_address.ts";
+import type { ByteStream } from "../runtime/byte_stream.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { abortable, withDeadline } from "../runtime/deadline.ts";
+import type { EarlyData } from "./early_data.ts";
+import { StreamError, type StreamErrorCode } from "./errors.ts";
+import { lookUp } from "./lookup.ts";
+import type { Isolation, ResolvedAnswer, StreamOpener, StreamTarget } from "./opener.ts";
+import { reverseLookupName } from "./reverse_lookup_name.ts";
+import { TorStream } from "./tor_stream.ts";
+
+const log = new Logger("stream");
+
+/** Circuits that one request is tried on before it is given up (C tor: MAX_RESOLVE_FAILURES). */
+const ATTEMPTS = 3;
+/** Time for the first attempt to be answered, in ms, and for each later one (C tor's values). */
+const FIRST_ATTEMPT_TIMEOUT = 10_000;
+const ATTEMPT_TIMEOUT = 15_000;
+
+/** A circuit that was picked for a stream. */
+export interface PickedCircuit {
+  readonly circuit: Circuit;
+  readonly exit: Relay;
+  /** Takes the circuit from further new streams; those on it go on. */
+  retire(): void;
+}
+
+/** What a circuit is picked for. */
+export interface CircuitRequest {
+  readonly target: ExitTarget;
+  /** Streams with different keys never share a circuit. */
+  readonly isolationKey: string;
+  /** Exits that have been tried in vain. */
+  readonly excludedExits: ReadonlySet<RsaIdentity>;
+}
+
+/** Gives circuits to streams; the circuit manager does. */
+export interface CircuitPicker {
+  /**
+   * An open circuit, which may have to be built.
+   *
+   * @throws CircuitError when none can be had, or the signal's reason
+   */
+  pick(request: CircuitRequest, signal: AbortSignal): Promise<PickedCircuit>;
+}
+
+/** Which internal addresses are refused (C tor's options of these names). */
+export interface AddressRules {
+  readonly clientRejectInternalAddresses: boolean;
+  readonly clientDnsRejectInternalAddresses: boolean;
+}
+
+/** Opens streams through circuits that a {@link CircuitPicker} gives. */
+export class TorStreamOpener implements StreamOpener {
+  readonly #circuits: CircuitPicker;
+  readonly #clock: Clock;
+  readonly #rules: AddressRules;
+  readonly #timeout: number;
+
+  /** @param timeout time for one request with all its attempts, in ms (C tor: SocksTimeout) */
+  constructor(circuits: CircuitPicker, clock: Clock, rules: AddressRules, timeout: number) {
+    this.#circuits = circuits;
+    this.#clock = clock;
+    this.#rules = rules;
+    this.#timeout = timeout;
+  }
+
+  async open(
+    target: StreamTarget,
+    isolation: Isolation,
+    early: EarlyData,
+    signal: AbortSignal,
+  ): Promise<ByteStream> {
+    this.#refuseTarget(target);
+    const exitTarget: ExitTarget = target.kind === "name"
+      ? { kind: "name", port: target.port }
+      : { kind: "address", family: target.kind === "ip4" ? 4 : 6, port: target.port };
+    return await this.#attempt(exitTarget, isolation, signal, async ({ circuit, exit }, until) => {
+      const body = encodeBegin(target.host, target.port, beginFlags(target, exit));
+      const stream = TorStream.begin(circuit, RelayCommand.BEGIN, body);
+      try {
+        await this.#connect(stream, early, until);
+        return stream;
+      } catch (error) {
+        early.onAppend = undefined;
+        stream.close();
+        throw error;
+      }
+    });
+  }
+
+  async resolve(
+    name: string,
+    isolation: Isolation,
+    signal: AbortSignal,
+  ): Promise<ResolvedAnswer[]> {
+    const answers = await this.#lookUp(name, isolation, signal);
+    const addresses = answers.filter(({ kind }) => kind !== "name");
+    if (addresses.length === 0) throw noAnswer();
+    for (const { value } of addresses) this.#refuseAnswer(value);
+    return addresses;
+  }
+
+  async resolveReverse(
+    address: string,
+    isolation: Isolation,
+    signal: AbortSignal,
+  ): Promise<ResolvedAnswer[]> {
+    if (this.#rules.clientRejectInternalAddresses && isInternalAddress(address)) {
+      throw internalTarget();
+    }
+    const answers = await this.#lookUp(reverseLookupName(address), isolation, signal);
+    const names = answers.filter(({ kind }) => kind === "name");
+    if (names.length === 0) throw noAnswer();
+    return names;
+  }
+
+  /** Sends what the application has sent already, and waits for the answer. */
+  async #connect(stream: TorStream, early: EarlyData, signal: AbortSignal): Promise<void> {
+    let written = stream.write(early.bytes);
+    early.onAppend = (bytes) => {
+      const before = written;
+      // In order, one after another; what fails shows in `connected` or in a later write.
+      written = before.then(() => stream.write(bytes));
+      written.catch(() => {});
+    };
+    written.catch(() => {});
+    const { address } = await abortable(stream.connected, signal);
+    this.#checkAnswer(address);
+    let last;
+    do {
+      last = written;
+      await abortable(last, signal);
+    } while (last !== written);
+    early.close();
+  }
+
+  async #lookUp(
+    name: string,
+    isolation: Isolation,
+    signal: AbortSignal,
+  ): Promise<ResolvedAnswer[]> {
+    const target: ExitTarget = { kind: "resolve" };
+    return await this.#attempt(target, isolation, signal, async ({ circuit }, until) => {
+      const found: ResolvedAnswer[] = [];
+      let transient = false;
+      for (const answer of await lookUp(circuit, name, until)) {
+        if (answer.kind === "transient-error") transient = true;
+        else if (isRecord(answer)) found.push(answer);
+      }
+      if (found.length === 0 && transient) {
+        throw new StreamError("resolve-failed-for-now", "the exit could not look it up now");
+      }
+      return found;
+    });
+  }
+
+  /** Tries on one circuit after another, as long as that can help. */
+  #attempt<T>(
+    target: ExitTarget,
+    isolation: Isolation,
+    signal: AbortSignal,
+    action: (picked: PickedCircuit, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const late = () => timedOut(this.#timeout);
+    return withDeadline(this.#clock, this.#timeout, late, signal, async (until) => {
+      const excludedExits = new Set<RsaIdentity>();
+      for (let attempt = 1;; attempt++) {
+        const request = { target, isolationKey: isolation.key, excludedExits };
+        const picked = await this.#circuits.pick(request, until);
+        const timeout = attempt === 1 ? FIRST_ATTEMPT_TIMEOUT : ATTEMPT_TIMEOUT;
+        try {
+          return await withDeadline(
+            this.#clock,
+            timeout,
+            () => timedOut(timeout),
+            until,
+            (attemptUntil) => action(picked, attemptUntil),
+          );
+        } catch (error) {
+          until.throwIfAborted();
+          this.#blame(picked, error);
+          if (!(error instanceof TorError) || error.retry !== "elsewhere" || attempt >= ATTEMPTS) {
+            throw error;
+          }
+          excludedExits.add(picked.exit.rsaIdentity);
+          log.info(`Trying another circuit: ${describeError(error)}`);
+        }
+      }
+    });
+  }
+
+  /** What a failed attempt says about its circuit. */
+  #blame(picked: PickedCircuit, error: unknown): void {
+    if (!(error instanceof StreamError)) return;
+    if (CIRCUIT_ENDERS.has(error.code)) picked.circuit.close();
+    else if (CIRCUIT_RETIRERS.has(error.code)) picked.retire();
+  }
+
+  #refuseTarget(target: StreamTarget): void {
+    if (target.kind === "name") {
+      if (/\.(onion|exit)\.?$/i.test(target.host)) {
+        throw new StreamError("onion-unsupported", "names ending in .onion or .exit are refused");
+      }
+    } else if (this.#rules.clientRejectInternalAddresses && isInternalAddress(target.host)) {
+      throw internalTarget();
+    }
+  }
+
+  #checkAnswer(address: AnsweredAddress | undefined): void {
+    if (address !== undefined) this.#refuseAnswer(address.value);
+  }
+
+  #refuseAnswer(value: string): void {
+    if (this.#rules.clientDnsRejectInternalAddresses && isInternalAddress(value)) {
+      throw new StreamError(
+        "internal-answer-refused",
+        "the exit answered with an address of a private network",
+      );
+    }
+  }
+}
+
+// The exit may have complained of cells that were tampered with on the way (C tor does the same).
+const CIRCUIT_ENDERS: ReadonlySet<StreamErrorCode> = new Set<StreamErrorCode>([
+  "end-tor-protocol",
+  "end-destroy",
+]);
+const CIRCUIT_RETIRERS: ReadonlySet<StreamErrorCode> = new Set<StreamErrorCode>([
+  "end-resolve-failed",
+  "end-misc",
+  "end-no-route",
+  "end-hibernating",
+  "end-resource-limit",
+  "stream-timeout",
+]);
+
+/** IPv6 is allowed, and then preferred, if the exit's policy allows it, as C tor's default is. */
+function beginFlags({ port }: StreamTarget, exit: Relay): number {
+  return portPolicyAllows(exit.exitPolicy6, port)
+    ? BeginFlag.IPV6_OKAY | BeginFlag.IPV6_PREFERRED
+    : 0;
+}
+
+function timedOut(after: number): StreamError {
+  return new StreamError("stream-timeout", `no answer after ${after} ms`);
+}
+
+function internalTarget(): StreamError {
+  return new StreamError(
+    "internal-address-refused",
+    "an address of a private network was asked for",
+  );
+}
+
+function isRecord(answer: ResolvedAnswer | CellAnswer): answer is ResolvedAnswer {
+  return answer.kind !== "error" && answer.kind !== "transient-error";
+}
+
+function noAnswer(): StreamError {
+  return new StreamError("resolve-failed", "the lookup found nothing");
+}

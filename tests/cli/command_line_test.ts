@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type CommandLine, parseCommandLine } from "../../src/cli/command_line.ts";
+import { ConfigError } from "../../src/config/errors.ts";
+
+const FILES = new Map([
+  ["client.torrc", "SocksPort 1\nSocksPort 2\nDataDirectory from-file\nLog info stderr\n"],
+  ["bad.torrc", "\nSockPort 1\n"],
+  ["empty", ""],
+]);
+
+function readFile(path: string): string {
+  const text = FILES.get(path);
+  if (text === undefined) throw new Deno.errors.NotFound(`No such file: ${path}`);
+  return text;
+}
+
+function parse(...args: string[]): CommandLine {
+  return parseCommandLine(args, readFile);
+}
+
+/** What the options under test come to. */
+function summary(result: CommandLine): object {
+  assert.ok(result.kind === "run" || result.kind === "verify");
+  const { dataDirectory, socksPorts, logs } = result.config;
+  return {
+    directory: dataDirectory,
+    ports: socksPorts.map((socksPort) => socksPort.port),
+    logs: logs.map(({ level, sink }) => `${level} ${sink.kind}`),
+  };
+}
+
+const DEFAULTS = { directory: "./chive-data", ports: [9050], logs: ["notice stdout"] };
+const FROM_FILE = { directory: "from-file", ports: [1, 2], logs: ["info stderr"] };
+
+const RUN: readonly (readonly [args: string, expected: object])[] = [
+  ["", DEFAULTS],
+  ["run", DEFAULTS],
+  ["run --SocksPort 5", { ...DEFAULTS, ports: [5] }],
+  ["SocksPort 5", { ...DEFAULTS, ports: [5] }],
+  ["-SocksPort 5", { ...DEFAULTS, ports: [5] }],
+  ["--socksPORT 5 --socks-port 6", { ...DEFAULTS, ports: [5, 6] }],
+  ["--socks-port=auto", { ...DEFAULTS, ports: [0] }],
+  ["--SocksPort=7", { ...DEFAULTS, ports: [7] }],
+  ["--data-dir here --log-level debug", {
+    ...DEFAULTS,
+    directory: "here",
+    logs: ["debug stdout"],
+  }],
+  ["--data-dir=a=b", { ...DEFAULTS, directory: "a=b" }],
+  ["-l debug", { ...DEFAULTS, logs: ["debug stdout"] }],
+  ["-f client.torrc", FROM_FILE],
+  ["--config client.torrc", FROM_FILE],
+  ["--config=client.torrc", FROM_FILE],
+  ["--torrc-file client.torrc", FROM_FILE],
+  ["SocksPort 5 -f client.torrc", { ...FROM_FILE, ports: [5] }],
+  ["-f client.torrc +SocksPort 5", { ...FROM_FILE, ports: [1, 2, 5] }],
+  ["-f client.torrc --+SocksPort 5", { ...FROM_FILE, ports: [1, 2, 5] }],
+  ["-f client.torrc /SocksPort --/DataDirectory --data-dir x", {
+    ...FROM_FILE,
+    ports: [9050],
+    directory: "x",
+  }],
+  ["-f client.torrc --log-level warn", { ...FROM_FILE, logs: ["warn stdout"] }],
+  ["--ignore-missing-torrc -f missing", DEFAULTS],
+  ["-f missing --allow-missing-torrc", DEFAULTS],
+  ["-f empty", DEFAULTS],
+  ["--hush", { ...DEFAULTS, logs: ["warn stdout"] }],
+  ["--quiet", { ...DEFAULTS, logs: [] }],
+  ["--quiet --hush", { ...DEFAULTS, logs: [] }],
+  ["--quiet -f client.torrc", FROM_FILE],
+  ["--ClientOnly 0 ORPort 0 ContactInfo me", DEFAULTS],
+];
+
+for (const [args, expected] of RUN) {
+  Deno.test(`arguments '${args}'`, () => {
+    const result = parse(...args.split(" ").filter((arg) => arg !== ""));
+    assert.equal(result.kind, "run");
+    assert.deepEqual(summary(result), expected);
+  });
+}
+
+Deno.test("an argument is one value, whatever it contains", () => {
+  const result = parse("--Log", 'debug file a b # c "d"', "--DataDirectory", "run");
+  assert.ok(result.kind === "run");
+  assert.deepEqual(result.config.logs[0].sink, { kind: "file", path: 'a b # c "d"' });
+  assert.equal(result.config.dataDirectory, "run");
+});
+
+Deno.test("--verify-config reads everything and says so", () => {
+  const result = parse("--verify-config", "-f", "client.torrc");
+  assert.equal(result.kind, "verify");
+  assert.deepEqual(summary(result), FROM_FILE);
+});
+
+const IMMEDIATE: readonly (readonly [args: string, kind: string])[] = [
+  ["--help", "help"],
+  ["-h", "help"],
+  ["SocksPort 5 --help", "help"],
+  ["-f missing --help", "help"],
+  ["--version", "version"],
+  ["SocksPort nonsense --version", "version"],
+];
+
+for (const [args, kind] of IMMEDIATE) {
+  Deno.test(`arguments '${args}' ask for ${kind} alone`, () => {
+    assert.deepEqual(parse(...args.split(" ")), { kind });
+  });
+}
+
+const REFUSED: readonly (readonly [args: string, code: string, says: RegExp])[] = [
+  [
+    "SockPort 1",
+    "config-unknown-option",
+    /^command line: Unknown option 'SockPort'\. Did you mean 'SocksPort'\?$/,
+  ],
+  ["--SockPort 1", "config-unknown-option", /Did you mean '--SocksPort'\?/],
+  ["--sock-port 1", "config-unknown-option", /Did you mean '--socks-port'\?/],
+  ["--data-dri=x", "config-unknown-option", /'--data-dri'\. Did you mean '--data-dir'\?/],
+  ["--hepl", "config-unknown-option", /Did you mean '--help'\?/],
+  ["--confg x", "config-unknown-option", /Did you mean '--config'\?/],
+  ["--frobnicate", "config-unknown-option", /'--frobnicate'\.$/],
+  ["-x", "config-unknown-option", /'-x'\.$/],
+  ["SocksPort 1 run", "config-unknown-option", /'run'/],
+  ["SocksPort=1", "config-unknown-option", /'SocksPort=1'/],
+  ["--SocksPort", "config-no-value", /'--SocksPort' has no value/],
+  ["--socks-port=", "config-no-value", /'--socks-port' has no value/],
+  ["-f", "config-no-value", /'-f' has no value/],
+  ["--quiet=1", "config-bad-value", /'--quiet' takes no value/],
+  ["--ORPort 9001", "config-relay-only", /chive is a client/],
+  ["ControlPort 9051", "config-unsupported", /ControlPort/],
+  ["--defaults-torrc x", "config-unsupported", /--defaults-torrc/],
+  ["--list-fingerprint", "config-unsupported", /--list-fingerprint/],
+  ["-f missing", "config-unreadable", /'missing': No such file/],
+  ["-f -", "config-unsupported", /standard input/],
+  ["-f bad.torrc", "config-unknown-option", /^bad\.torrc, line 2: Unknown option 'SockPort'/],
+  ["--SocksPort 70000", "config-bad-value", /^command line: SocksPort '70000'/],
+];
+
+for (const [args, code, says] of REFUSED) {
+  Deno.test(`refused arguments '${args}'`, () => {
+    assert.throws(() => parse(...args.split(" ")), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.equal(error.code, code);
+      assert.match(error.message, says);
+      assert.equal(error.exitCode, 2);
+      return true;
+    });
+  });
+}
+
+Deno.test("a file that is there but cannot be read is an error all the same", () => {
+  const denied = () => {
+    throw new Deno.errors.PermissionDenied("not yours");
+  };
+  assert.throws(
+    () => parseCommandLine(["--ignore-missing-torrc", "-f", "x"], denied),
+    (error) => error instanceof ConfigError && /'x': not yours/.test(error.message),
+  );
+});
+
+Deno.test("of two files the last is read, with a warning", () => {
+  const result = parse("-f", "empty", "-f", "client.torrc");
+  assert.deepEqual(summary(result), FROM_FILE);
+  assert.ok(result.kind === "run" && result.warnings.length === 1);
+});
+
+Deno.test("whatever the arguments are, nothing but a ConfigError is thrown", () => {
+  const arg = fc.oneof(
+    fc.constantFrom(
+      ...["-f", "client.torrc", "--SocksPort", "SocksPort", "/Log", "+Log", "--", "-", "=", "--="],
+      ...["info", "9050", "--log-level=info", "--quiet", "run", "ORPort", "0", ""],
+    ),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(fc.array(arg, { maxLength: 8 }), (args) => {
+      try {
+        parse(...args);
+      } catch (error) {
+        assert.ok(error instanceof ConfigError, String(error));
+      }
+    }),
+    { seed: 1, numRuns: 1000 },
+  );
+});
