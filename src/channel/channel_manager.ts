@@ -34,8 +34,8 @@ interface Opening {
 export interface ChannelEvents {
   /** A step of opening any channel is done. */
   onStep?: (step: ChannelStep) => void;
-  /** A relay's clock less ours, in ms, from a channel that was just opened. */
-  onClockSkew?: (skew: number) => void;
+  /** A channel could not be opened; not called for attempts that were given up. */
+  onFailure?: (error: unknown) => void;
 }
 
 /** Opens channels, shares them, and closes those that nobody uses. */
@@ -129,6 +129,7 @@ export class ChannelManager {
         log.info(
           `No channel to ${scrub(formatAddress(target))}: ${describeError(error)}`,
         );
+        this.#events.onFailure?.(error);
       }
       throw error;
     }
@@ -159,16 +160,11 @@ export class ChannelManager {
     });
     // Until a circuit comes: whoever asked for the channel may have gone.
     this.#startUnusedTimer(channel);
-    this.#reportSkew(channel);
-    return channel;
-  }
-
-  #reportSkew({ clockSkew }: Channel): void {
-    if (clockSkew === undefined) return;
+    const { clockSkew = 0 } = channel;
     if (Math.abs(clockSkew) >= NOTABLE_SKEW) {
       log.info(`A relay's clock differs from ours by ${Math.round(clockSkew / 1000)} s`);
     }
-    this.#events.onClockSkew?.(clockSkew);
+    return channel;
   }
 
   #startUnusedTimer(channel: Channel): void {

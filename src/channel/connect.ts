@@ -38,8 +38,8 @@ export interface ChannelTarget extends SocketAddress {
   readonly ed25519Identity?: Ed25519Identity | undefined;
 }
 
-/** A step of opening a channel that is done, for progress reports. */
-export type ChannelStep = "connected" | "tls-done" | "open";
+/** How far the opening of a channel is, for progress reports. */
+export type ChannelStep = "started" | "connected" | "open";
 
 /** Options of {@link openChannel}. */
 export interface OpenChannelOptions {
@@ -62,10 +62,10 @@ export function openChannel(
   const late = () =>
     new ChannelError("channel-timeout", `no channel was open after ${options.timeout} ms`);
   return withDeadline(runtime.clock, options.timeout, late, options.signal, async (signal) => {
+    options.onStep?.("started");
     const tcp = await connectTcp(runtime, target, signal);
     options.onStep?.("connected");
     const tls = await startRelayTls(tcp, signal);
-    options.onStep?.("tls-done");
     const abort = () => closeQuietly(tls.conn);
     signal.addEventListener("abort", abort, { once: true });
     try {

@@ -1,5 +1,5 @@
 /**
- * What can go wrong with a channel to a relay.
+ * Why a channel could not be opened or was closed.
  *
  * @module
  */
@@ -9,7 +9,28 @@ const CHECK_CLOCK =
   "If other relays fail in the same way, check this computer's clock, date and time zone.";
 
 const FACTS = {
-  // CERTS: the relay's certificates (see certs.ts).
+  // The launch of the program.
+  "tls-flag-missing": {
+    retry: "never",
+    advice:
+      "Start with `deno task start`, or add --unsafely-ignore-certificate-errors=192.0.2.1 to deno run.",
+  },
+  "tls-flag-unscoped": {
+    retry: "never",
+    advice: "Give the flag its list: --unsafely-ignore-certificate-errors=192.0.2.1",
+  },
+  "tls-certificate-unreadable": { retry: "never", advice: "Use Deno 2.9.6." },
+  // Opening.
+  "connect-failed": { retry: "elsewhere" },
+  "channel-timeout": { retry: "elsewhere" },
+  "tls-handshake-failed": { retry: "elsewhere" },
+  "link-handshake-failed": { retry: "elsewhere" },
+  "link-handshake-cut-off": { retry: "elsewhere" },
+  "no-common-link-protocol": { retry: "elsewhere" },
+  "rsa-identity-differs": { retry: "elsewhere" },
+  "ed25519-identity-differs": { retry: "elsewhere" },
+  "unexpected-cell": { retry: "elsewhere" },
+  // The relay's certificates in its CERTS cell.
   "certs-cross-expired": { retry: "elsewhere", advice: CHECK_CLOCK },
   "certs-cross-mismatch": { retry: "elsewhere" },
   "certs-cross-signature": { retry: "elsewhere" },
@@ -30,12 +51,18 @@ const FACTS = {
   "certs-signing-no-identity": { retry: "elsewhere" },
   "certs-signing-signature": { retry: "elsewhere" },
   "certs-wrong-type": { retry: "elsewhere" },
+  // The end.
+  "channel-closed": { retry: "elsewhere" },
+  "channel-closed-by-relay": { retry: "elsewhere" },
+  "channel-lost": { retry: "elsewhere" },
+  "channel-stuck": { retry: "elsewhere" },
+  "channel-unused": { retry: "now" },
 } as const satisfies ErrorTable;
 
-/** A failure of a channel. */
+/** The codes of {@link ChannelError}. */
 export type ChannelErrorCode = keyof typeof FACTS;
 
-/** Thrown when a channel to a relay cannot be made, or must be closed. */
+/** A channel that could not be opened, or was closed. */
 export class ChannelError extends TorError<ChannelErrorCode> {
   constructor(code: ChannelErrorCode, message: string, options?: ErrorOptions) {
     super(FACTS, code, message, options);

@@ -82,8 +82,8 @@ export interface Hop extends ExtendTarget {
 export class Circuit implements CellReceiver {
   /** The circuit's number in logs. */
   readonly number: number;
-  /** Called once when the circuit is closed. */
-  onClosed: ((error: CircuitError) => void) | undefined;
+  /** Resolves, never rejects, with the reason when the circuit is closed. */
+  readonly whenClosed: Promise<CircuitError>;
   /** Called when a stream has left the circuit. */
   onStreamEnded: (() => void) | undefined;
 
@@ -104,11 +104,15 @@ export class Circuit implements CellReceiver {
   #resuming = false;
   #closedBy: CircuitError | undefined;
   readonly #closing = new AbortController();
+  readonly #tellClosed: (error: CircuitError) => void;
 
   static #count = 0;
 
   private constructor(channel: Channel, random: RandomSource) {
     this.number = ++Circuit.#count;
+    const { promise, resolve } = Promise.withResolvers<CircuitError>();
+    this.whenClosed = promise;
+    this.#tellClosed = resolve;
     this.#channel = channel;
     this.#random = random;
     this.#package = new PackageWindow(random);
@@ -439,7 +443,7 @@ export class Circuit implements CellReceiver {
     this.#blocked.clear();
     for (const stream of streams) stream.onCircuitClosed(error);
     this.#crypto[Symbol.dispose]();
-    this.onClosed?.(error);
+    this.#tellClosed(error);
   }
 }
 

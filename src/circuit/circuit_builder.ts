@@ -6,7 +6,8 @@
 import type { ChannelManager } from "../channel/channel_manager.ts";
 import type { ChannelTarget } from "../channel/connect.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
-import type { GuardChoice, GuardSample } from "../guard/guard_sample.ts";
+import type { GuardChoice } from "../guard/guard_choice.ts";
+import type { GuardSample } from "../guard/guard_sample.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
 import type { Relay } from "../netdir/relay.ts";
 import { Logger } from "../observe/log.ts";
@@ -14,20 +15,19 @@ import { type ExitTarget, needsStableRelays } from "../path/exit_target.ts";
 import { conflicts, type PathOptions, pathRules } from "../path/path_rules.ts";
 import { selectExit } from "../path/select_exit.ts";
 import { selectMiddle } from "../path/select_middle.ts";
-import { withDeadline } from "../runtime/deadline.ts";
+import { abortable, withDeadline } from "../runtime/deadline.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Circuit, type FirstHop } from "./circuit.ts";
 import { CircuitError } from "./errors.ts";
 
 const log = new Logger("circuit");
 
-/** A step of building a circuit that is done, for progress reports. */
-export type BuildStep = "started" | "channel-open" | "first-hop";
+/** How far the building of a circuit is, for progress reports. */
+export type BuildStep = "one-hop" | "started" | "channel-open" | "first-hop";
 
 /** A built circuit and the relays it goes through. */
 export interface BuiltCircuit {
   readonly circuit: Circuit;
-  readonly guardChoice: GuardChoice;
   readonly guard: Relay;
   readonly middle: Relay;
   readonly exit: Relay;
@@ -65,8 +65,12 @@ export class CircuitBuilder {
     signal: AbortSignal,
   ): Promise<BuiltCircuit> {
     const { runtime, channels, guards, pathOptions } = this.#parts;
-    const path = this.#choosePath(netDir, target, excludedExits, pathOptions);
-    const { guard, middle, exit, guardChoice } = path;
+    const { guardChoice, guard, middle, exit } = this.#choosePath(
+      netDir,
+      target,
+      excludedExits,
+      pathOptions,
+    );
     const started = runtime.clock.monotonic();
     let circuit: Circuit | undefined;
     this.#parts.onStep?.("started");
@@ -80,16 +84,30 @@ export class CircuitBuilder {
         await circuit.extend(exit, until);
         return circuit;
       });
+      const took = Math.round(runtime.clock.monotonic() - started);
+      log.info(`Circuit ${circuit.number} is built: three hops in ${took} ms`);
+      await this.#settle(guardChoice, signal);
     } catch (error) {
       // Only what happened before the guard had answered is the guard's fault.
       if (circuit === undefined && !signal.aborted) guards.noteFailure(guardChoice);
-      else guards.noteAbandoned(guardChoice);
+      else guards.noteClosed(guardChoice);
       circuit?.close();
       throw error;
     }
-    const took = Math.round(runtime.clock.monotonic() - started);
-    log.info(`Circuit ${circuit.number} is built: three hops in ${took} ms`);
-    return { circuit, ...path };
+    circuit.whenClosed.then(() => guards.noteClosed(guardChoice));
+    return { circuit, guard, middle, exit };
+  }
+
+  /** Waits, where better guards must have their chance first, until the circuit may be used. */
+  async #settle(guardChoice: GuardChoice, signal: AbortSignal): Promise<void> {
+    const { guards } = this.#parts;
+    const outcome = guards.noteSuccess(guardChoice);
+    if (outcome === "usable") return;
+    if (outcome === "waiting") {
+      const settled = await abortable(guards.whenSettled(guardChoice), signal);
+      if (settled === "usable") return;
+    }
+    throw new CircuitError("circuit-closed", "its guard is not to be used any more");
   }
 
   /**
@@ -101,7 +119,7 @@ export class CircuitBuilder {
     const { runtime, channels } = this.#parts;
     return await this.#withTimeout(signal, async (until) => {
       const channel = await channels.get(target, until);
-      this.#parts.onStep?.("channel-open");
+      this.#parts.onStep?.("one-hop");
       return await Circuit.create(channel, target, runtime.random, until);
     });
   }
@@ -131,7 +149,7 @@ export class CircuitBuilder {
     if (exit === undefined) {
       throw new CircuitError("no-exit", "no relay allows connections to this port");
     }
-    const guardChoice = guards.select("traffic", (relay) => conflicts(relay, exit, rules));
+    const guardChoice = guards.selectForTraffic((relay) => conflicts(relay, exit, rules));
     if (guardChoice === undefined) {
       throw new CircuitError("no-guard", "no guard can be used now");
     }
@@ -142,7 +160,7 @@ export class CircuitBuilder {
       stable: needsStableRelays(target),
     });
     if (middle === undefined) {
-      guards.noteAbandoned(guardChoice);
+      guards.noteClosed(guardChoice);
       throw new CircuitError("no-path", "no relay is left for the middle of the circuit");
     }
     return { guardChoice, guard, middle, exit };

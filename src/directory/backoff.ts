@@ -5,25 +5,29 @@
  */
 import { randomBelow, type RandomSource } from "../runtime/random.ts";
 
-/** The longest wait, in ms, however often a download has failed. */
-const LONGEST_DELAY = 60 * 60 * 1000;
 const SHORTEST_DELAY = 1000;
+const HOUR = 60 * 60 * 1000;
 
 /**
  * Random exponential backoff, as C tor has it ("decorrelated jitter"): each delay is drawn
- * uniformly between the base and three times the delay before. Unlike C tor's it is capped at an
- * hour, because a machine that was offline for a day should not stay so for three more.
+ * uniformly between the base and three times the delay before. Unlike C tor's it has a longest
+ * delay, because a machine that was offline for a day should not stay so for three more.
  */
 export class Backoff {
   readonly #random: RandomSource;
   readonly #base: number;
+  readonly #longest: number;
   #delay = 0;
   #count = 0;
 
-  /** @param base the shortest delay in ms; a second, if it is less */
-  constructor(random: RandomSource, base: number) {
+  /**
+   * @param base the shortest delay in ms; a second, if it is less
+   * @param longest the longest delay in ms
+   */
+  constructor(random: RandomSource, base: number, longest = HOUR) {
     this.#random = random;
-    this.#base = Math.min(Math.max(base, SHORTEST_DELAY), LONGEST_DELAY);
+    this.#longest = longest;
+    this.#base = Math.min(Math.max(base, SHORTEST_DELAY), longest);
   }
 
   /** How many delays were drawn since the start or the last {@link reset}. */
@@ -35,7 +39,7 @@ export class Backoff {
   next(): number {
     this.#count += 1;
     const span = Math.max(this.#delay * 3 - this.#base, SHORTEST_DELAY);
-    this.#delay = Math.min(this.#base + randomBelow(this.#random, span), LONGEST_DELAY);
+    this.#delay = Math.min(this.#base + randomBelow(this.#random, span), this.#longest);
     return this.#delay;
   }
 

@@ -55,9 +55,9 @@ export class CertificateStore {
     return this.#certificates.some((certificate) => !before.includes(certificate));
   }
 
-  /** Whether a certificate is held, be it expired. */
-  has(id: CertificateId): boolean {
-    return this.#certificates.some((certificate) => nameOf(certificate) === nameOf(id));
+  /** The certificate of that name, be it expired; `undefined` when it is not held. */
+  get(id: CertificateId): AuthorityCertificate | undefined {
+    return this.#certificates.find((certificate) => nameOf(certificate) === nameOf(id));
   }
 
   /** All certificates one after another, to be kept on disk. */

@@ -74,7 +74,7 @@ export class ConsensusChecker {
   #requireVerified(consensus: Consensus, now: number): void {
     const missing = this.#verify(consensus, now);
     if (missing.length === 0) return;
-    const expired = missing.filter((id) => this.#certificates.has(id)).length;
+    const expired = missing.filter((id) => this.#certificates.get(id) !== undefined).length;
     if (expired > 0) {
       throw new DirectoryError(
         "consensus-certificates-expired",

@@ -42,7 +42,9 @@ export type FetchResult =
 export interface FetchObserver {
   /** The directory stream is open and the request is on its way. */
   onRequested?(): void;
-  /** The first bytes of a document have arrived. */
+  /** The head of an answer has arrived, whatever it says. */
+  onAnswered?(): void;
+  /** A document has begun to arrive. */
   onLoading?(): void;
 }
 
@@ -123,7 +125,7 @@ async function readAnswer(
     const bytes = encodeRequest({ path, ifModifiedSince, host: serverAddress(server) });
     await unlessAborted(stream.write(bytes), signal);
     observer.onRequested?.();
-    let loading = false;
+    let answered = false;
     for (let complete = false; !complete;) {
       const bytes = await unlessAborted(stream.read(), signal);
       if (bytes === null) break;
@@ -131,9 +133,10 @@ async function readAnswer(
       complete = reader.push(bytes);
       const status = reader.head?.status;
       if (status === undefined) continue;
+      if (!answered) observer.onAnswered?.();
       if (status !== 200) break;
-      if (!loading) observer.onLoading?.();
-      loading = true;
+      if (!answered) observer.onLoading?.();
+      answered = true;
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -16,7 +16,7 @@ export interface GuardOptions {
   readonly numDirectoryGuards: number | undefined;
   /** How many primary guards are kept. */
   readonly numPrimaryGuards: number | undefined;
-  /** Milliseconds that a guard stays in the sample. */
+  /** Milliseconds that a guard stays in the sample; less than a day is ignored, as C tor does. */
   readonly guardLifetime: number | undefined;
   /** Guards with private addresses may be used. */
   readonly extendAllowPrivateAddresses: boolean;
@@ -59,14 +59,15 @@ const INT32_MAX = 2 ** 31 - 1;
 export function guardParameters(netDir: NetDir, options: GuardOptions): GuardParameters {
   const parameter = (name: string, byDefault: number, max = INT32_MAX) =>
     netDir.parameter(name, { default: byDefault, min: 1, max });
+  const lifetime = (options.guardLifetime ?? 0) >= DAY ? options.guardLifetime : undefined;
   return {
     maxSampleThreshold: parameter("guard-max-sample-threshold-percent", 20, 100) / 100,
     maxSampleSize: parameter("guard-max-sample-size", 60),
     minFilteredSample: parameter("guard-min-filtered-sample-size", 20),
     removeUnlistedGuardsAfter: parameter("guard-remove-unlisted-guards-after-days", 20, MAX_DAYS) *
       DAY,
-    guardLifetime: options.guardLifetime ?? parameter("guard-lifetime-days", 120, MAX_DAYS) * DAY,
-    guardConfirmedMinLifetime: options.guardLifetime ??
+    guardLifetime: lifetime ?? parameter("guard-lifetime-days", 120, MAX_DAYS) * DAY,
+    guardConfirmedMinLifetime: lifetime ??
       parameter("guard-confirmed-min-lifetime-days", 60, MAX_DAYS) * DAY,
     numPrimaryGuards: options.numPrimaryGuards ?? parameter("guard-n-primary-guards", 3),
     numUsablePrimaryGuards: {

@@ -5,12 +5,11 @@
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
-import { hasFlags, type Relay, RelayFlag } from "../netdir/relay.ts";
+import type { Relay } from "../netdir/relay.ts";
 import type { RouterStatus } from "../netdoc/consensus.ts";
 import { Logger } from "../observe/log.ts";
-import { chooseByWeight } from "../path/weighted_choice.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
-import { randomElement, type RandomSource } from "../runtime/random.ts";
+import type { RandomSource } from "../runtime/random.ts";
 import type { DataDirectory } from "../state/data_directory.ts";
 import { JsonDocument } from "../state/json_document.ts";
 import {
@@ -29,6 +28,8 @@ import {
 import type { GuardOptions, GuardUsage } from "./guard_parameters.ts";
 import { GuardSets } from "./guard_sets.ts";
 import type { Reachability, SampledGuard } from "./sampled_guard.ts";
+import { selectGuard } from "./select_guard.ts";
+import { anyDirectory, anyEntry } from "./without_guards.ts";
 
 /** What the guards are given from outside. */
 export interface GuardRuntime {
@@ -146,17 +147,18 @@ export class GuardSample {
    * @returns `undefined` when there is none now; all guards are then worth a try again
    */
   selectForTraffic(excluded?: (relay: Relay) => boolean): TrafficGuardChoice | undefined {
-    const network = this.#sets.network;
-    if (network === undefined) return undefined;
-    const { netDir } = network;
-    if (!this.#options.useEntryGuards) return this.#openTraffic(this.#anyRelay(netDir, excluded));
+    const netDir = this.#sets.network?.netDir;
+    if (netDir === undefined) return undefined;
+    if (!this.#options.useEntryGuards) {
+      return this.#openTraffic(netDir, anyEntry(netDir, this.#runtime.random, excluded));
+    }
     const obeys = (guard: SampledGuard) => {
-      const relay = netDir.relay(guard.rsaIdentity);
+      // Looked up again each time, because a choice may outlive the consensus it was made from.
+      const relay = this.#sets.network?.netDir.relay(guard.rsaIdentity);
       return relay === undefined || !excluded?.(relay);
     };
     const guard = this.#select("traffic", obeys);
-    if (guard === undefined) return undefined;
-    return this.#openTraffic(netDir.relay(guard.rsaIdentity), {
+    return this.#openTraffic(netDir, guard && netDir.relay(guard.rsaIdentity), {
       guard,
       obeys,
       isRestricted: excluded !== undefined,
@@ -170,19 +172,17 @@ export class GuardSample {
    * @returns `undefined` when there is none now; all guards are then worth a try again
    */
   selectForDirectory(excluded?: (router: RouterStatus) => boolean): GuardChoice | undefined {
-    const network = this.#sets.network;
-    if (network === undefined) return undefined;
-    const { netDir } = network;
+    const netDir = this.#sets.network?.netDir;
+    if (netDir === undefined) return undefined;
     if (!this.#options.useEntryGuards) {
-      return this.#openDirectory(netDir, this.#anyDirectory(netDir, excluded));
+      return this.#openDirectory(netDir, anyDirectory(netDir, this.#runtime.random, excluded));
     }
     const obeys = (guard: SampledGuard) => {
-      const router = netDir.listed(guard.rsaIdentity);
+      const router = this.#sets.network?.netDir.listed(guard.rsaIdentity);
       return router === undefined || !excluded?.(router);
     };
     const guard = this.#select("directory", obeys);
-    if (guard === undefined) return undefined;
-    return this.#openDirectory(netDir, netDir.listed(guard.rsaIdentity), {
+    return this.#openDirectory(netDir, guard && netDir.listed(guard.rsaIdentity), {
       guard,
       obeys,
       isRestricted: excluded !== undefined,
@@ -284,75 +284,23 @@ export class GuardSample {
     await this.#document.flush();
   }
 
-  /** Guard-spec 4.6: a primary guard, else a confirmed one, else the first other one. */
   #select(
     usage: GuardUsage,
     obeys: (guard: SampledGuard) => boolean,
   ): SampledGuard | undefined {
-    const network = this.#sets.network;
-    if (network === undefined) return undefined;
-    const now = this.#runtime.clock.now();
-    const canServe = (guard: SampledGuard) =>
-      usage === "directory" || network.netDir.relay(guard.rsaIdentity) !== undefined;
-    const primary = this.#selectPrimary(
-      network.parameters.numUsablePrimaryGuards[usage],
-      usage,
-      now,
-      obeys,
-      canServe,
-    );
-    if (primary !== undefined) return primary;
-    const passOver = (guard: SampledGuard) =>
-      guard.isPrimary || guard.isPending || !canServe(guard);
-    const guard =
-      this.#sets.confirmed.find((candidate) =>
-        candidate.isUsable(now) && obeys(candidate) && !passOver(candidate)
-      ) ?? this.#sets.firstUsable(now, obeys, passOver);
+    const { clock, random } = this.#runtime;
+    const guard = selectGuard(this.#sets, random, usage, clock.now(), obeys);
     // The sample may have been extended.
     this.#changed();
-    if (guard === undefined) {
-      logger.info("No guard is left to try: all are worth a try again.");
-      for (const sampled of this.#sets.sampled) sampled.markMaybeReachable();
-      return undefined;
-    }
-    guard.isPending = true;
-    guard.noteTried(now);
     return guard;
   }
 
-  /**
-   * One of the first `count` primary guards that may be reached. A guard that this circuit must not
-   * use counts as one of them, so that restrictions do not make a circuit use guards that others
-   * would not; but for a directory request another guard is as good.
-   */
-  #selectPrimary(
-    count: number,
-    usage: GuardUsage,
-    now: number,
-    obeys: (guard: SampledGuard) => boolean,
-    canServe: (guard: SampledGuard) => boolean,
-  ): SampledGuard | undefined {
-    const usable: SampledGuard[] = [];
-    let considered = 0;
-    for (const guard of this.#sets.primary) {
-      if (obeys(guard)) {
-        if (guard.reachability(now) === "no" || !canServe(guard)) continue;
-        guard.noteTried(now);
-        usable.push(guard);
-      } else if (usage === "directory") {
-        continue;
-      }
-      considered++;
-      if (considered >= count && usable.length > 0) break;
-    }
-    return usable.length === 0 ? undefined : randomElement(this.#runtime.random, usable);
-  }
-
   #openTraffic(
+    netDir: NetDir,
     relay: Relay | undefined,
     guarded?: Omit<OpenChoice, "state">,
   ): TrafficGuardChoice | undefined {
-    const router = relay && this.#sets.network?.netDir.listed(relay.rsaIdentity);
+    const router = relay && netDir.listed(relay.rsaIdentity);
     if (relay === undefined || router === undefined) return undefined;
     const usability = usabilityOf(guarded?.guard);
     const choice: TrafficGuardChoice = { usage: "traffic", router, relay, usability };
@@ -383,32 +331,6 @@ export class GuardSample {
     });
   }
 
-  /** Without entry guards: a relay by its weight as a guard, with Guard and Fast if possible. */
-  #anyRelay(netDir: NetDir, excluded: ((relay: Relay) => boolean) | undefined): Relay | undefined {
-    const choose = (flags: number) =>
-      chooseByWeight(
-        this.#runtime.random,
-        netDir.relays.filter((relay) => hasFlags(relay, flags)),
-        (relay) => netDir.weight(relay, "guard"),
-        (relay) => !excluded?.(relay),
-      );
-    return choose(RelayFlag.Guard | RelayFlag.Fast) ?? choose(0);
-  }
-
-  /** Without entry guards: a directory cache by its weight. */
-  #anyDirectory(
-    netDir: NetDir,
-    excluded: ((router: RouterStatus) => boolean) | undefined,
-  ): RouterStatus | undefined {
-    const needed = RelayFlag.V2Dir | RelayFlag.Running | RelayFlag.Valid;
-    return chooseByWeight(
-      this.#runtime.random,
-      netDir.consensus.routers.filter(({ flags }) => (flags & needed) === needed),
-      (router) => netDir.weight(router, "directory"),
-      (router) => !excluded?.(router),
-    );
-  }
-
   #isInternetLikelyDown(now: number): boolean {
     const interval = this.#sets.network?.parameters.internetLikelyDownInterval ?? Infinity;
     return this.#lastTimeOnInternet + interval < now;
@@ -425,18 +347,22 @@ export class GuardSample {
     const parameters = this.#sets.network?.parameters;
     if (parameters === undefined) return;
     const now = this.#runtime.clock.now();
-    const choices = [...this.#open.values()];
     if (this.#sets.primary.every((guard) => guard.reachability(now) === "no")) {
+      const choices = [...this.#open.values()];
       for (const open of usableWaiting(choices, now, parameters.nonprimaryGuardConnectTimeout)) {
         settle(open, "usable");
         open.state = { kind: "complete" };
       }
     }
     let waits = false;
-    for (const open of choices) {
+    for (const [choice, open] of this.#open) {
       if (open.state.kind !== "waiting-for-better-guard") continue;
-      if (now - open.state.since > parameters.nonprimaryGuardIdleTimeout) settle(open, "expired");
-      else waits = true;
+      if (now - open.state.since > parameters.nonprimaryGuardIdleTimeout) {
+        settle(open, "expired");
+        this.#open.delete(choice);
+      } else {
+        waits = true;
+      }
     }
     this.#settleTimer?.cancel();
     this.#settleTimer = waits

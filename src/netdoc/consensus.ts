@@ -165,17 +165,18 @@ function readHeader(
 }
 
 function readDirSource(items: readonly string[]): DirSource {
-  const [nickname, identity, hostname, address, dirPort, orPort] = items;
-  if (orPort === undefined) malformed("a dir-source is too short");
+  if (items.length < 6) malformed("a dir-source is too short");
+  const [nickname, identity, hostname, address] = items;
   const v3Identity = parseRsaIdentity(identity);
-  const ports = [parseInteger(dirPort, 0, 65535), parseInteger(orPort, 0, 65535)];
-  const [dir, or] = ports;
+  const dirPort = parseInteger(items[4], 0, 65535);
+  const orPort = parseInteger(items[5], 0, 65535);
   if (
-    v3Identity === undefined || !isIpv4Address(address) || dir === undefined || or === undefined
+    v3Identity === undefined || !isIpv4Address(address) ||
+    dirPort === undefined || orPort === undefined
   ) {
     return malformed("a dir-source cannot be read");
   }
-  return { nickname, v3Identity, hostname, address, dirPort: dir, orPort: or };
+  return { nickname, v3Identity, hostname, address, dirPort, orPort };
 }
 
 /** Reads the relays' entries up to the footer, where the reader is left. */

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { RsaIdentity } from "../crypto/identity.ts";
-import { type FamilyRules, familyRules, inSameFamily } from "../netdir/families.ts";
+import { type FamilyRules, inSameFamily } from "../netdir/families.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
 import type { Relay } from "../netdir/relay.ts";
 import { inSameSubnet, isInternalAddress } from "../netdir/subnets.ts";
@@ -16,21 +15,26 @@ export interface PathOptions {
   readonly enforceDistinctSubnets: boolean;
   /** Relays with private addresses may be used. */
   readonly extendAllowPrivateAddresses: boolean;
-  /** Sets of relays to be treated as families, whatever they say themselves. */
-  readonly nodeFamilies?: readonly ReadonlySet<RsaIdentity>[];
+  /**
+   * Relays to be treated as families, whatever they say themselves: RSA identities, or nicknames
+   * in lower case.
+   */
+  readonly nodeFamilies?: readonly (readonly string[])[];
 }
 
 /** The options joined with what the consensus says about families. */
 export interface PathRules extends FamilyRules {
   readonly enforceDistinctSubnets: boolean;
   readonly allowPrivateAddresses: boolean;
-  readonly nodeFamilies: readonly ReadonlySet<RsaIdentity>[];
+  readonly nodeFamilies: readonly (readonly string[])[];
 }
 
 /** The rules for paths through the network of `netDir`. */
 export function pathRules(netDir: NetDir, options: PathOptions): PathRules {
+  const isOn = (name: string) => netDir.parameter(name, { default: 1, min: 0, max: 1 }) === 1;
   return {
-    ...familyRules(netDir),
+    useFamilyLists: isOn("use-family-lists"),
+    useFamilyIds: isOn("use-family-ids"),
     enforceDistinctSubnets: options.enforceDistinctSubnets,
     allowPrivateAddresses: options.extendAllowPrivateAddresses,
     nodeFamilies: options.nodeFamilies ?? [],
@@ -43,7 +47,11 @@ export function conflicts(a: Relay, b: Relay, rules: PathRules): boolean {
   if (a.ed25519Identity !== undefined && a.ed25519Identity === b.ed25519Identity) return true;
   return (rules.enforceDistinctSubnets && inSameSubnet(a, b)) ||
     inSameFamily(a, b, rules) ||
-    rules.nodeFamilies.some((family) => family.has(a.rsaIdentity) && family.has(b.rsaIdentity));
+    rules.nodeFamilies.some((family) => isMember(a, family) && isMember(b, family));
+}
+
+function isMember(relay: Relay, family: readonly string[]): boolean {
+  return family.includes(relay.rsaIdentity) || family.includes(relay.nickname.toLowerCase());
 }
 
 /** What a relay that is to be chosen for a path must agree with. */

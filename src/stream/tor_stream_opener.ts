@@ -11,13 +11,13 @@ import {
   encodeBegin,
   type ResolvedAnswer as CellAnswer,
 } from "../cell/stream_messages.ts";
-import type { Circuit } from "../circuit/circuit.ts";
+import type { CircuitRequest, PickedCircuit } from "../circuit/circuit_manager.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { describeError, TorError } from "../errors/tor_error.ts";
 import { portPolicyAllows, type Relay } from "../netdir/relay.ts";
 import { Logger } from "../observe/log.ts";
 import type { ExitTarget } from "../path/exit_target.ts";
-import { isInternalAddress } from "../path/internal_address.ts";
+import { isInternalAddress } from "../netdir/subnets.ts";
 import type { ByteStream } from "../runtime/byte_stream.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { abortable, withDeadline } from "../runtime/deadline.ts";
@@ -36,23 +36,6 @@ const ATTEMPTS = 3;
 const FIRST_ATTEMPT_TIMEOUT = 10_000;
 const ATTEMPT_TIMEOUT = 15_000;
 
-/** A circuit that was picked for a stream. */
-export interface PickedCircuit {
-  readonly circuit: Circuit;
-  readonly exit: Relay;
-  /** Takes the circuit from further new streams; those on it go on. */
-  retire(): void;
-}
-
-/** What a circuit is picked for. */
-export interface CircuitRequest {
-  readonly target: ExitTarget;
-  /** Streams with different keys never share a circuit. */
-  readonly isolationKey: string;
-  /** Exits that have been tried in vain. */
-  readonly excludedExits: ReadonlySet<RsaIdentity>;
-}
-
 /** Gives circuits to streams; the circuit manager does. */
 export interface CircuitPicker {
   /**
@@ -63,10 +46,15 @@ export interface CircuitPicker {
   pick(request: CircuitRequest, signal: AbortSignal): Promise<PickedCircuit>;
 }
 
-/** Which internal addresses are refused (C tor's options of these names). */
+/** Which addresses streams may lead to (C tor's options and SocksPort flags of these names). */
 export interface AddressRules {
   readonly clientRejectInternalAddresses: boolean;
   readonly clientDnsRejectInternalAddresses: boolean;
+  readonly traffic: {
+    readonly ipv4: boolean;
+    readonly ipv6: boolean;
+    readonly preferIpv6: boolean;
+  };
 }
 
 /** Opens streams through circuits that a {@link CircuitPicker} gives. */
@@ -95,7 +83,7 @@ export class TorStreamOpener implements StreamOpener {
       ? { kind: "name", port: target.port }
       : { kind: "address", family: target.kind === "ip4" ? 4 : 6, port: target.port };
     return await this.#attempt(exitTarget, isolation, signal, async ({ circuit, exit }, until) => {
-      const body = encodeBegin(target.host, target.port, beginFlags(target, exit));
+      const body = encodeBegin(target.host, target.port, this.#beginFlags(target, exit));
       const stream = TorStream.begin(circuit, RelayCommand.BEGIN, body);
       try {
         await this.#connect(stream, early, until);
@@ -221,9 +209,25 @@ export class TorStreamOpener implements StreamOpener {
       if (/\.(onion|exit)\.?$/i.test(target.host)) {
         throw new StreamError("onion-unsupported", "names ending in .onion or .exit are refused");
       }
-    } else if (this.#rules.clientRejectInternalAddresses && isInternalAddress(target.host)) {
+      return;
+    }
+    if (this.#rules.clientRejectInternalAddresses && isInternalAddress(target.host)) {
       throw internalTarget();
     }
+    if (!(target.kind === "ip4" ? this.#rules.traffic.ipv4 : this.#rules.traffic.ipv6)) {
+      throw new StreamError("target-refused", "this port carries no traffic of that kind");
+    }
+  }
+
+  /** The flags of BEGIN, as C tor sets them: IPv6 only where the exit's policy allows the port. */
+  #beginFlags({ port }: StreamTarget, exit: Relay): number {
+    const { ipv4, ipv6, preferIpv6 } = this.#rules.traffic;
+    let flags = ipv4 ? 0 : BeginFlag.IPV4_NOT_OKAY;
+    if (ipv6 && portPolicyAllows(exit.exitPolicy6, port)) {
+      flags |= BeginFlag.IPV6_OKAY;
+      if (ipv4 && preferIpv6) flags |= BeginFlag.IPV6_PREFERRED;
+    }
+    return flags;
   }
 
   #checkAnswer(address: AnsweredAddress | undefined): void {
@@ -253,13 +257,6 @@ const CIRCUIT_RETIRERS: ReadonlySet<StreamErrorCode> = new Set<StreamErrorCode>(
   "end-resource-limit",
   "stream-timeout",
 ]);
-
-/** IPv6 is allowed, and then preferred, if the exit's policy allows it, as C tor's default is. */
-function beginFlags({ port }: StreamTarget, exit: Relay): number {
-  return portPolicyAllows(exit.exitPolicy6, port)
-    ? BeginFlag.IPV6_OKAY | BeginFlag.IPV6_PREFERRED
-    : 0;
-}
 
 function timedOut(after: number): StreamError {
   return new StreamError("stream-timeout", `no answer after ${after} ms`);

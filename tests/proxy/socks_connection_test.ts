@@ -125,6 +125,21 @@ Deno.test("early data is bounded: the proxy stops reading at 64 KiB, and loses n
   });
 });
 
+Deno.test("once the stream is open nothing is early, whether the opener says so or not", async () => {
+  await withListener(async ({ opener, connect }) => {
+    const stream = new FakeStream();
+    const arrived = Promise.withResolvers<void>();
+    stream.onWrite = () => arrived.resolve();
+    opener.onOpen = () => stream;
+    const client = await connect();
+    await client.send(connectTo("example.com"));
+    assert.equal(await client.hex(12), CONNECTED);
+    await client.send("late");
+    await arrived.promise;
+    assert.deepEqual(stream.written, wire("late"));
+  });
+});
+
 Deno.test("what fails is answered with the code of the table, and the connection ends", async () => {
   await withListener(async ({ opener, connect }) => {
     for (
@@ -236,13 +251,15 @@ Deno.test("a stream that opens although the application has left is closed", asy
     const { called, answer } = heldOpen(opener);
     const client = await connect();
     await client.send(connectTo("example.com"));
+    assert.equal(await client.hex(2), "0500");
     const { signal } = await called;
     const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
-    client.close();
+    await client.end();
     await aborted;
     const stream = new FakeStream();
     answer.resolve(stream);
     await stream.closed;
+    assert.equal((await client.rest()).length, 0, "nobody is told of success");
   });
 });
 

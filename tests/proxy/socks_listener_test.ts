@@ -167,7 +167,12 @@ Deno.test("close: at once when told so, also while it waits", async () => {
     await waiting.send(connectTo("example.com"));
     await called;
     const now = new AbortController();
+    const halfOpen = await connect();
+    await halfOpen.send([5, 1, 0]);
+    assert.equal(await halfOpen.hex(2), "0500");
     const closing = listener.close(now.signal);
+    assert.equal((await halfOpen.rest()).length, 0);
+    assert.equal(listener.connections, 1);
     now.abort();
     await closing;
     assert.equal(listener.connections, 0);

@@ -1,0 +1,118 @@
+/**
+ * Where documents are fetched from: directory guards once the network is known, configured servers
+ * before that and when the guards fail.
+ *
+ * @module
+ */
+import type { RsaIdentity } from "../crypto/identity.ts";
+import { TorError } from "../errors/tor_error.ts";
+import type { GuardChoice } from "../guard/guard_choice.ts";
+import type { GuardSample } from "../guard/guard_sample.ts";
+import type { DirectoryClient, FetchObserver, FetchResult } from "./directory_client.ts";
+import { DirectoryError } from "./errors.ts";
+import type { DocumentRequest } from "./requests.ts";
+import type { ConfiguredServers } from "./servers.ts";
+import type { DirectoryServer } from "./transport.ts";
+
+/** The guards as far as directory requests go. */
+export type DirectoryGuards = Pick<
+  GuardSample,
+  "selectForDirectory" | "noteSuccess" | "noteFailure" | "noteClosed"
+>;
+
+/** A server that was picked for one request. */
+export interface Source {
+  readonly server: DirectoryServer;
+  readonly identity: RsaIdentity;
+  /**
+   * Fetches a document, and tells those who picked the server how it did. To be called once.
+   *
+   * @throws as {@link DirectoryClient.fetch}
+   */
+  fetch(
+    request: DocumentRequest,
+    signal: AbortSignal,
+    observer?: FetchObserver,
+  ): Promise<FetchResult>;
+}
+
+/** Picks servers. */
+export class DirectorySources {
+  readonly #client: DirectoryClient;
+  readonly #servers: ConfiguredServers;
+  readonly #guards: DirectoryGuards;
+
+  constructor(client: DirectoryClient, servers: ConfiguredServers, guards: DirectoryGuards) {
+    this.#client = client;
+    this.#servers = servers;
+    this.#guards = guards;
+  }
+
+  /** A directory guard, else a fallback, that is not excluded; `undefined` when all are. */
+  pick(excluded: ReadonlySet<RsaIdentity>): Source | undefined {
+    const choice = this.#guards.selectForDirectory(({ rsaIdentity }) => excluded.has(rsaIdentity));
+    // With very few guards, one that is excluded may be given nonetheless.
+    if (choice !== undefined && !excluded.has(choice.router.rsaIdentity)) {
+      return this.#guardSource(choice);
+    }
+    if (choice !== undefined) this.#guards.noteClosed(choice);
+    return this.fallback(excluded);
+  }
+
+  /** An authority that is not excluded. */
+  authority(excluded: ReadonlySet<RsaIdentity>): Source | undefined {
+    const server = this.#servers.pickAuthority(excluded);
+    return server && this.configured(server);
+  }
+
+  /** A fallback that is not excluded; an authority, where no fallbacks are configured. */
+  fallback(excluded: ReadonlySet<RsaIdentity>): Source | undefined {
+    const server = this.#servers.pickFallback(excluded) ?? this.#servers.pickAuthority(excluded);
+    return server && this.configured(server);
+  }
+
+  /** The same server once more, for another request. */
+  configured(server: DirectoryServer): Source {
+    const identity = server.kind === "relay" ? server.relay.rsaIdentity : server.rsaIdentity;
+    const fetch: Source["fetch"] = async (request, signal, observer) => {
+      try {
+        const result = await this.#client.fetch(server, request, signal, observer);
+        this.#servers.noteSuccess(identity);
+        return result;
+      } catch (error) {
+        if (!signal.aborted) this.#servers.noteFailure(identity);
+        throw error;
+      }
+    };
+    return { server, identity, fetch };
+  }
+
+  #guardSource(choice: GuardChoice): Source {
+    const { router, relay } = choice;
+    const { hostname, port, ipv6, rsaIdentity } = router;
+    const server: DirectoryServer = relay === undefined
+      ? { kind: "listed", hostname, port, ipv6, rsaIdentity }
+      : { kind: "relay", relay };
+    const fetch: Source["fetch"] = async (request, signal, observer = {}) => {
+      const onAnswered = () => {
+        this.#guards.noteSuccess(choice);
+        observer.onAnswered?.();
+      };
+      try {
+        return await this.#client.fetch(server, request, signal, { ...observer, onAnswered });
+      } catch (error) {
+        if (!signal.aborted && isGuardsFault(error)) this.#guards.noteFailure(choice);
+        throw error;
+      } finally {
+        this.#guards.noteClosed(choice);
+      }
+    };
+    return { server, identity: rsaIdentity, fetch };
+  }
+}
+
+/** Whether a failed request says something about the guard, and not about our own network. */
+function isGuardsFault(error: unknown): boolean {
+  if (!(error instanceof DirectoryError)) return false;
+  return !(error.cause instanceof TorError && error.cause.retry === "later");
+}
