@@ -124,7 +124,7 @@ async function timed(
 class AnonymousMemorySampler implements Disposable {
   /** The most that was seen, in bytes. */
   peak = 0;
-  readonly #timer: number;
+  readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(client: ClientProcess) {
     this.#timer = setInterval(async () => {

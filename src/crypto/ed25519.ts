@@ -5,7 +5,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createPublicKey, verify } from "node:crypto";
+import { createPublicKey, type KeyObject, verify } from "node:crypto";
 
 /** Length of an Ed25519 public key, in bytes. */
 export const ED25519_KEY_LENGTH = 32;
@@ -32,10 +32,20 @@ export function ed25519Verify(
     throw new RangeError(`an Ed25519 key has 32 bytes, not ${publicKey.length}`);
   }
   if (signature.length !== ED25519_SIGNATURE_LENGTH) return false;
-  const key = createPublicKey({
-    key: Buffer.concat([PUBLIC_KEY_DER, publicKey]),
-    format: "der",
-    type: "spki",
-  });
-  return verify(null, message, key, signature);
+  const key = importKey(publicKey);
+  return key !== undefined && verify(null, message, key, signature);
+}
+
+/** The key, or `undefined` when its 32 bytes are no point of the curve. */
+function importKey(publicKey: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({
+      key: Buffer.concat([PUBLIC_KEY_DER, publicKey]),
+      format: "der",
+      type: "spki",
+    });
+  } catch {
+    // The DER around the key is our own, so the key is all that can be wrong.
+    return undefined;
+  }
 }

@@ -172,6 +172,7 @@ class Race<T> {
       this.#outcome ??= { error };
       return;
     }
+    source.blame();
     this.#failures += 1;
     const { log, clock } = this.#settings;
     const wait = Math.min(...this.#lanes.map((lane) => lane.due)) - clock.monotonic();

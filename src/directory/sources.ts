@@ -24,6 +24,8 @@ export type DirectoryGuards = Pick<
 export interface Source {
   readonly server: DirectoryServer;
   readonly identity: RsaIdentity;
+  /** Notes that what the server gave was no good, so that others are asked first. */
+  blame(): void;
   /**
    * Fetches a document, and tells those who picked the server how it did. To be called once.
    *
@@ -84,7 +86,7 @@ export class DirectorySources {
         throw error;
       }
     };
-    return { server, identity, fetch };
+    return { server, identity, fetch, blame: () => this.#servers.noteFailure(identity) };
   }
 
   #guardSource(choice: GuardChoice): Source {
@@ -107,7 +109,8 @@ export class DirectorySources {
         this.#guards.noteClosed(choice);
       }
     };
-    return { server, identity: rsaIdentity, fetch };
+    // A guard that works stays a guard, whatever it serves; those who ask exclude it themselves.
+    return { server, identity: rsaIdentity, fetch, blame: () => {} };
   }
 }
 

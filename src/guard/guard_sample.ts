@@ -200,7 +200,10 @@ export class GuardSample {
     const open = this.#open.get(choice);
     if (open === undefined) return "never";
     const { guard } = open;
-    if (guard === undefined) return "usable";
+    if (guard === undefined) {
+      open.state = { kind: "complete" };
+      return "usable";
+    }
     if (!this.#sets.has(guard)) return "never";
     const now = this.#runtime.clock.now();
     const wasOffline = this.#isInternetLikelyDown(now);

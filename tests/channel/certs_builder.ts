@@ -80,11 +80,14 @@ export interface X509Parts {
   readonly notAfter: number;
   readonly sha1?: boolean;
   readonly generalizedTime?: boolean;
+  /** DER elements after the public key. */
+  readonly optionalFields?: readonly Uint8Array[];
 }
 
 /** A version 3 certificate with made-up names and no extensions. */
 export function x509(parts: X509Parts): Uint8Array {
   const { key, signer = key, notBefore, notAfter, sha1 = false, generalizedTime = false } = parts;
+  const { optionalFields = [] } = parts;
   const algorithm = der(
     0x30,
     der(0x06, sha1 ? SHA1_WITH_RSA : SHA256_WITH_RSA),
@@ -106,6 +109,7 @@ export function x509(parts: X509Parts): Uint8Array {
     der(0x30, derTime(notBefore, generalizedTime), derTime(notAfter, generalizedTime)),
     name,
     createPublicKey(key).export({ format: "der", type: "spki" }),
+    ...optionalFields,
   );
   const signature = sign(sha1 ? "sha1" : "sha256", signed, signer);
   return der(0x30, signed, algorithm, der(0x03, Uint8Array.of(0), signature));

@@ -113,6 +113,20 @@ Deno.test("the signing key must be certified by the identity key that is named",
   accepts({ ...good, signing: { ...signing, extensions: [Uint8Array.of(0, 1, 9, 0, 7)] } });
 });
 
+Deno.test("keys that are no points of the curve are refused like any other wrong key", () => {
+  const offCurve = new Uint8Array(32);
+  offCurve[0] = 2;
+  const { signing } = good;
+  refuses(
+    relayCerts({ ...good, signing: { ...signing, signingKey: offCurve } }),
+    "certs-signing-signature",
+  );
+  refuses(
+    relayCerts({ ...good, signing: { ...signing, certifiedKey: offCurve } }),
+    "certs-link-signature",
+  );
+});
+
 Deno.test("a stranger's identity key is not taken for the relay's", () => {
   // Whole in itself, but the RSA identity does not vouch for it.
   const signing = { ...good.signing, signer: stranger };

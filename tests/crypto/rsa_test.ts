@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { constants, createHash, privateEncrypt, sign } from "node:crypto";
+import { createHash, sign } from "node:crypto";
 import fc from "fast-check";
 import { CryptoError } from "../../src/crypto/errors.ts";
 import { parseRsaPublicKey, rsaIdentityOf, rsaVerifyRaw } from "../../src/crypto/rsa.ts";
@@ -79,6 +79,18 @@ Deno.test("RSA refuses a changed signature and other lengths", () => {
   assert.equal(rsaVerifyRaw(publicKey, new Uint8Array(118), signature), false);
 });
 
+/** The RSA private operation on a message of the modulus's length, without any padding. */
+function rsaPrivate(message: Uint8Array): Uint8Array {
+  const { d = "" } = key.export({ format: "jwk" });
+  const exponent = BigInt(`0x${Buffer.from(d, "base64url").toString("hex")}`);
+  let result = 1n;
+  for (const bit of exponent.toString(2)) {
+    result = result * result % publicKey.modulus;
+    if (bit === "1") result = result * BigInt(`0x${message.toHex()}`) % publicKey.modulus;
+  }
+  return Uint8Array.fromHex(result.toString(16).padStart(256, "0"));
+}
+
 Deno.test("RSA refuses every padding but type 1 around the bare digest", () => {
   const padded = (fill: (message: Uint8Array) => void) => {
     const message = new Uint8Array(128).fill(0xff);
@@ -86,7 +98,7 @@ Deno.test("RSA refuses every padding but type 1 around the bare digest", () => {
     message[95] = 0;
     message.set(digest, 96);
     fill(message);
-    return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, Buffer.from(message));
+    return rsaPrivate(message);
   };
   const verify = (fill: (message: Uint8Array) => void) =>
     rsaVerifyRaw(publicKey, digest, padded(fill));
@@ -104,6 +116,14 @@ Deno.test("RSA refuses every padding but type 1 around the bare digest", () => {
   );
   // With a DigestInfo, as everybody but Tor signs.
   assert.equal(rsaVerifyRaw(publicKey, digest, sign("sha256", Buffer.from("signed"), key)), false);
+});
+
+Deno.test("RSA refuses a signature to which the modulus was added", () => {
+  const signing = parseRsaPublicKey(SIGNING_KEY);
+  const sum = BigInt(`0x${CROSSCERT.toHex()}`) + signing.modulus;
+  const equivalent = Uint8Array.fromHex(sum.toString(16));
+  assert.equal(equivalent.length, 128);
+  assert.equal(rsaVerifyRaw(signing, Uint8Array.fromHex(FINGERPRINT), equivalent), false);
 });
 
 const integer = (...bytes: number[]) => der(0x02, Uint8Array.from(bytes));

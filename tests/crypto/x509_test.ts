@@ -82,7 +82,7 @@ Deno.test("times that do not exist or are not DER are refused", () => {
       code: "x509-malformed",
     });
   }
-  const otherTag = FIRST_TIME.slice();
+  const otherTag = Uint8Array.from(FIRST_TIME);
   otherTag[0] = 0x16;
   assert.throws(() => parseX509(replaced(FIRST_TIME, otherTag)), { code: "x509-malformed" });
 });
@@ -120,6 +120,27 @@ Deno.test("versions 1, 2 and 3 are known, and written as DER writes them", () =>
   assert.equal(parseX509(replaced(version(2), version(1))).version, 2);
   for (const value of [0, 3, 0x7f, 0x80]) {
     assert.throws(() => parseX509(replaced(version(2), version(value))), CryptoError);
+  }
+});
+
+Deno.test("unique identifiers and extensions are passed over, anything else is refused", () => {
+  const read = (...optionalFields: Uint8Array[]) =>
+    parseX509(x509({ key, notBefore: NOT_BEFORE, notAfter: NOT_AFTER, optionalFields }));
+  const issuerId = der(0x81, Uint8Array.of(0, 1));
+  const subjectId = der(0x82, Uint8Array.of(0, 2));
+  const extensions = der(0xa3, der(0x30));
+  assert.equal(isSelfSigned(read(extensions)), true);
+  assert.equal(isSelfSigned(read(issuerId, subjectId, extensions)), true);
+  for (
+    const fields of [
+      [extensions, extensions],
+      [extensions, issuerId],
+      [subjectId, issuerId],
+      [der(0xa4, der(0x30))],
+      [Uint8Array.of(0)],
+    ]
+  ) {
+    assert.throws(() => read(...fields), { name: "CryptoError", code: "der-malformed" });
   }
 });
 

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { zstdCompressSync } from "node:zlib";
-import type { Config, DirAuthority, FallbackDirectory } from "../../src/config/config.ts";
+import type { DirAuthority, FallbackDirectory } from "../../src/config/config.ts";
 import { parseRsaIdentity, type RsaIdentity } from "../../src/crypto/identity.ts";
-import { Directory } from "../../src/directory/directory.ts";
+import { Directory, type DirectoryOptions } from "../../src/directory/directory.ts";
 import {
   type DirectoryServer,
   type DirectoryTransport,
@@ -15,7 +15,7 @@ import {
 import { GuardSample } from "../../src/guard/guard_sample.ts";
 import { BootstrapTracker } from "../../src/observe/bootstrap.ts";
 import type { ByteStream } from "../../src/runtime/byte_stream.ts";
-import { SystemRandom } from "../../src/runtime/random.ts";
+import type { RandomSource } from "../../src/runtime/random.ts";
 import { DataDirectory } from "../../src/state/data_directory.ts";
 import {
   type ConsensusParts,
@@ -31,6 +31,20 @@ import { FakeClock } from "../runtime/fake_clock.ts";
 export const HOUR = 60 * 60 * 1000;
 /** When the test network's first consensus becomes valid. */
 export const VALID_AFTER = Date.UTC(2024, 4, 17, 17);
+
+/** The same numbers in every run (mulberry32). */
+export class SeededRandom implements RandomSource {
+  #state = 1;
+
+  fill(bytes: Uint8Array<ArrayBuffer>): void {
+    for (let at = 0; at < bytes.length; at++) {
+      this.#state = (this.#state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+      bytes[at] = (mixed ^ (mixed >>> 14)) >>> 24;
+    }
+  }
+}
 
 /** A network of relays that all are guard, exit and directory cache. */
 export class TestNetwork {
@@ -188,7 +202,10 @@ class FakeStream implements ByteStream {
 }
 
 /** A configuration for the test network, with public servers' schedule. */
-export function testConfig(network: TestNetwork, changes: { fallbacks?: number } = {}) {
+export function testConfig(
+  network: TestNetwork,
+  changes: { readonly fallbacks?: number } = {},
+): DirectoryOptions["config"] {
   const authorities = network.authorities.map((authority, index): DirAuthority => ({
     nickname: authority.nickname,
     hostname: `10.99.${index}.1`,
@@ -200,13 +217,16 @@ export function testConfig(network: TestNetwork, changes: { fallbacks?: number }
     bridge: false,
     weight: 1,
   }));
-  const fallbacks = Array.from({ length: changes.fallbacks ?? 4 }, (_, index) => ({
-    hostname: `10.98.${index}.1`,
-    orPort: 443,
-    ipv6: undefined,
-    rsaIdentity: identityOf(0xb0 + index),
-    weight: 1,
-  } satisfies FallbackDirectory));
+  const fallbacks = Array.from(
+    { length: changes.fallbacks ?? 4 },
+    (_, index): FallbackDirectory => ({
+      hostname: `10.98.${index}.1`,
+      orPort: 443,
+      ipv6: undefined,
+      rsaIdentity: identityOf(0xb0 + index),
+      weight: 1,
+    }),
+  );
   return {
     authorities,
     fallbacks,
@@ -223,7 +243,7 @@ export function testConfig(network: TestNetwork, changes: { fallbacks?: number }
       minConsensusInterval: 300_000,
     },
     pathsNeededToBuildCircuits: undefined,
-  } satisfies Partial<Config>;
+  };
 }
 
 function identityOf(number: number): RsaIdentity {
@@ -234,7 +254,7 @@ function identityOf(number: number): RsaIdentity {
 
 export interface RunOptions {
   readonly network?: TestNetwork;
-  readonly config?: ReturnType<typeof testConfig>;
+  readonly config?: DirectoryOptions["config"];
   /** Ms since 1970. */
   readonly now?: number;
   /** Files that the data directory has at the start. */
@@ -273,7 +293,7 @@ export class RunningDirectory implements AsyncDisposable {
     );
     this.directory = new Directory({
       config: options.config ?? testConfig(network),
-      runtime: { clock, random: new SystemRandom() },
+      runtime: { clock, random: new SeededRandom() },
       data,
       transport: this.transport,
       guards,
@@ -291,7 +311,7 @@ export class RunningDirectory implements AsyncDisposable {
     }
     const clock = new FakeClock(options.now ?? VALID_AFTER + HOUR / 2);
     const data = await DataDirectory.open(path);
-    const guards = await GuardSample.load(data, { clock, random: new SystemRandom() }, {
+    const guards = await GuardSample.load(data, { clock, random: new SeededRandom() }, {
       useEntryGuards: true,
       numEntryGuards: undefined,
       numDirectoryGuards: undefined,
@@ -313,10 +333,10 @@ export class RunningDirectory implements AsyncDisposable {
     }
   }
 
-  /** Lets `ms` milliseconds pass. */
-  async pass(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 500) {
-      this.clock.advance(500);
+  /** Lets `ms` milliseconds pass, in steps of `step`. */
+  async pass(ms: number, step = 500): Promise<void> {
+    for (let passed = 0; passed < ms; passed += step) {
+      this.clock.advance(step);
       await turn();
     }
   }

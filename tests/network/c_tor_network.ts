@@ -161,16 +161,28 @@ export class CTorNetwork implements AsyncDisposable {
     );
   }
 
-  /** The paths of the directory requests that each node has answered so far, by nickname. */
+  /** The documents that each node was asked for so far, as URL paths, by nickname. */
   async directoryRequests(): Promise<Map<string, string[]>> {
     return new Map(
       await Promise.all(
         this.nodes.map(async ({ nickname, dataDirectory }) => {
           const log = await Deno.readTextFile(requestLog(dataDirectory));
-          const paths = [...log.matchAll(/rewritten url as '([^']*)'/g)].map(([, path]) => path);
+          const paths = [...log.matchAll(/rewritten url as '"(\/tor\/[^"]+)"'/g)].map(([, path]) =>
+            path
+          );
           return [nickname, paths] as const;
         }),
       ),
+    );
+  }
+
+  /**
+   * The documents that some node was asked for since an earlier answer of
+   * {@link directoryRequests}, as URL paths.
+   */
+  async directoryRequestsSince(before: ReadonlyMap<string, readonly string[]>): Promise<string[]> {
+    return [...await this.directoryRequests()].flatMap(([nickname, paths]) =>
+      paths.slice(before.get(nickname)?.length ?? 0)
     );
   }
 

@@ -40,11 +40,16 @@ async function stepsWithClient(t: Deno.TestContext, world: World, pids: number[]
     // With two legs to an exit, six relays would share the bytes that three are to carry.
     torArguments: ["ConfluxEnabled", "0"],
   };
+  const requestsBefore = await world.network.directoryRequests();
   await using client = await ClientProcess.start(world.network, options);
   pids.push(client.process.pid);
   const joined = await t.step("the client joins, and the first byte comes", async () => {
     await client.bootstrapped();
     await download(client, world.target, 1000, 0);
+    const requests = (await world.network.directoryRequestsSince(requestsBefore)).join("\n");
+    for (const document of ["status-vote/current/consensus-microdesc", "keys/", "micro/d/"]) {
+      assert.ok(requests.includes(`/tor/${document}`), `${document} was asked for:\n${requests}`);
+    }
   });
   if (!joined) return;
   await transferSteps(t, world, client);

@@ -43,10 +43,7 @@ export async function restartSteps(
       assert.ok(used.isSubsetOf(guards), `guards ${[...used]} are of those before, ${[...guards]}`);
       await assertEndsQuickly(again);
     }
-    const after = await network.directoryRequests();
-    const added = [...after].flatMap(([nickname, paths]) =>
-      paths.slice(before.get(nickname)?.length)
-    );
+    const added = await network.directoryRequestsSince(before);
     assert.deepEqual(added, [], "the client downloaded no directory document again");
   });
 }
