@@ -1,7 +1,7 @@
 /**
  * C tor and chive as clients of one private network, side by side:
  *
- *     deno run -A bench/network.ts [--rounds N] [--client chive|tor]
+ *     deno task bench network [--rounds N] [--client chive|tor]
  *
  * Each round starts both clients afresh, in turn, and every byte that they carry is checked.
  * Prints a table of medians and writes all figures to bench/results/.
@@ -19,17 +19,18 @@ const DEFAULT_ROUNDS = 3;
 /** Both clients, the one that the other is compared with first. */
 const CLIENTS: readonly ClientKind[] = ["tor", "chive"];
 
-if (import.meta.main) await main();
-
-async function main(): Promise<void> {
+/**
+ * Measures as the arguments say.
+ *
+ * @param args those after the benchmark's name
+ */
+export async function benchNetwork(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
-    args: Deno.args,
+    args: [...args],
     options: {
       rounds: { type: "string", default: String(DEFAULT_ROUNDS) },
       client: { type: "string", multiple: true },
     },
-    // The task passes the benchmark's own name on.
-    allowPositionals: true,
   });
   const rounds = Number(values.rounds);
   const clients = CLIENTS.filter((kind) => values.client?.includes(kind) ?? true);

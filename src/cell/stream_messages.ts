@@ -84,11 +84,10 @@ export function decodeConnected(body: Uint8Array): Connected {
     const ttl = reader.remaining >= 4 ? reader.uint32() : 0;
     return { address: { kind: "ip4", value: formatIpv4(first) }, ttl };
   }
-  if (reader.remaining === 0) return { address: undefined, ttl: 0 };
   const type = reader.uint8();
   if (type !== 6) throw new CellError("cell-malformed", `CONNECTED: address type ${type}`);
   const address = { kind: "ip6", value: formatIpv6(reader.bytes(16)) } as const;
-  return { address, ttl: reader.remaining >= 4 ? reader.uint32() : 0 };
+  return { address, ttl: reader.uint32() };
 }
 
 const END_REASONS = {
@@ -167,7 +166,8 @@ const ResolvedType = { NAME: 0, IPV4: 4, IPV6: 6, TRANSIENT_ERROR: 0xf0, ERROR: 
  * | -------------- | ------ | ------ | --- |
  * | 1              | 1      | length | 4   |
  *
- * @throws CellError when it is cut off or an address has the wrong length
+ * @throws CellError when it is cut off, an address has the wrong length, or a name is empty or not
+ * printable ASCII
  */
 export function decodeResolved(body: Uint8Array): ResolvedAnswer[] {
   const reader = new ByteReader(body, "RESOLVED");
@@ -205,6 +205,7 @@ export function decodeResolved(body: Uint8Array): ResolvedAnswer[] {
 }
 
 function decodeHostName(bytes: Uint8Array): string {
+  if (bytes.length === 0) throw new CellError("cell-malformed", "RESOLVED: an empty name");
   for (const byte of bytes) {
     if (byte < 0x21 || byte > 0x7e) {
       throw new CellError("cell-malformed", "RESOLVED: the name is not printable ASCII");

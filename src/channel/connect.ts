@@ -96,6 +96,11 @@ async function connectTcp(
     return await runtime.network.connect({ hostname: target.hostname, port: target.port }, signal);
   } catch (cause) {
     signal.throwIfAborted();
+    if (cause instanceof Deno.errors.NetworkUnreachable) {
+      throw new ChannelError("network-unreachable", "this machine has no way to the relay", {
+        cause,
+      });
+    }
     // The operating system's message can hold the address; its kind says enough.
     const kind = cause instanceof Error ? cause.name : "unknown error";
     throw new ChannelError("connect-failed", `the relay cannot be reached (${kind})`, { cause });

@@ -21,6 +21,10 @@ const FACTS = {
   },
   "tls-certificate-unreadable": { retry: "never", advice: "Use Deno 2.9.6." },
   // Opening.
+  "network-unreachable": {
+    retry: "later",
+    advice: "Check this machine's network connection.",
+  },
   "connect-failed": { retry: "elsewhere" },
   "channel-timeout": { retry: "elsewhere" },
   "tls-handshake-failed": { retry: "elsewhere" },

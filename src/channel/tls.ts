@@ -40,6 +40,7 @@ export async function startRelayTls(tcp: Deno.TcpConn, signal?: AbortSignal): Pr
     signal?.throwIfAborted();
     signal?.addEventListener("abort", abort, { once: true });
     conn = await Deno.startTls(tcp, { hostname: RELAY_NAME });
+    signal?.throwIfAborted();
     await conn.handshake();
     signal?.throwIfAborted();
     return { conn, certificate: peerCertificate(conn) };
@@ -92,7 +93,7 @@ function peerCertificate(conn: Deno.TlsConn): Uint8Array {
  * it was given without its list, `tls-certificate-unreadable` on an unsuitable Deno
  */
 export async function checkTlsLaunch(): Promise<void> {
-  using listener = Deno.listenTls({
+  const listener = Deno.listenTls({
     hostname: "127.0.0.1",
     port: 0,
     cert: PROBE_CERTIFICATE,
@@ -107,6 +108,7 @@ export async function checkTlsLaunch(): Promise<void> {
         await conn.read(new Uint8Array(1));
       } catch {
         // A client that refuses the certificate ends the handshake: one of the two does.
+        // The listener may also have been closed.
       }
     }
   })();
@@ -121,6 +123,8 @@ export async function checkTlsLaunch(): Promise<void> {
   const accepts = (hostname: string) => dial(hostname).then(() => true, rethrowUnreadable);
   const relayName = await accepts(RELAY_NAME);
   const otherName = await accepts(OTHER_NAME);
+  // A connection that never arrived must not be waited for.
+  listener.close();
   await served;
   if (!relayName) {
     throw new ChannelError(

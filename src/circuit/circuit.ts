@@ -22,6 +22,7 @@ import {
   relayStreamId,
   writeRelayHeader,
 } from "../cell/layout.ts";
+import { CellError } from "../cell/errors.ts";
 import { decodeSendme, encodeSendme } from "../cell/sendme.ts";
 import { createFastClientStart } from "../crypto/create_fast.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
@@ -78,6 +79,20 @@ export interface Hop extends ExtendTarget {
   readonly onionKey: Uint8Array;
 }
 
+/** What a circuit uses of its channel. */
+export type CircuitChannel = Pick<
+  Channel,
+  | "attach"
+  | "detach"
+  | "beginCell"
+  | "outgoing"
+  | "sendCell"
+  | "congested"
+  | "addDrainListener"
+  | "removeDrainListener"
+  | "closedBy"
+>;
+
 /** A circuit. It exists from its first hop on, and until it is closed from either side. */
 export class Circuit implements CellReceiver {
   /** The circuit's number in logs. */
@@ -87,7 +102,7 @@ export class Circuit implements CellReceiver {
   /** Called when a stream has left the circuit. */
   onStreamEnded: (() => void) | undefined;
 
-  readonly #channel: Channel;
+  readonly #channel: CircuitChannel;
   readonly #random: RandomSource;
   readonly #id: number;
   readonly #crypto = new RelayCrypto();
@@ -108,7 +123,7 @@ export class Circuit implements CellReceiver {
 
   static #count = 0;
 
-  private constructor(channel: Channel, random: RandomSource) {
+  private constructor(channel: CircuitChannel, random: RandomSource) {
     this.number = ++Circuit.#count;
     const { promise, resolve } = Promise.withResolvers<CircuitError>();
     this.whenClosed = promise;
@@ -126,10 +141,11 @@ export class Circuit implements CellReceiver {
    * Makes a circuit of one hop: with CREATE_FAST when the relay's onion key is not known, else
    * with CREATE2 and ntor. It resolves when the relay has proved its key.
    *
-   * @throws CircuitError, or the signal's reason; the circuit is closed then
+   * @throws CircuitError, or the signal's reason; the circuit is closed then. ChannelError when the
+   * channel is closed already
    */
   static async create(
-    channel: Channel,
+    channel: CircuitChannel,
     relay: FirstHop,
     random: RandomSource,
     signal: AbortSignal,
@@ -144,8 +160,8 @@ export class Circuit implements CellReceiver {
       } else {
         const { rsaIdentity, onionKey } = relay;
         const handshake = ntorClientStart({ rsaIdentity, onionKey }, randomBytes(random, 32));
-        const reply = circuit.#await(CellCommand.CREATED2, signal);
         const body = encodeCreate2(HandshakeType.NTOR, handshake.onionSkin);
+        const reply = circuit.#await(CellCommand.CREATED2, signal);
         channel.sendCell(circuit.#id, CellCommand.CREATE2, body);
         circuit.#crypto.addHop(handshake.complete(decodeCreated2(await reply)));
       }
@@ -164,8 +180,8 @@ export class Circuit implements CellReceiver {
   async extend(relay: Hop, signal: AbortSignal): Promise<void> {
     try {
       const handshake = ntorClientStart(relay, randomBytes(this.#random, 32));
-      const reply = this.#await(RelayCommand.EXTENDED2, signal);
       const body = encodeExtend2(relay, HandshakeType.NTOR, handshake.onionSkin);
+      const reply = this.#await(RelayCommand.EXTENDED2, signal);
       this.send(RelayCommand.EXTEND2, 0, body);
       this.#crypto.addHop(handshake.complete(decodeCreated2(await reply)));
     } catch (cause) {
@@ -265,8 +281,10 @@ export class Circuit implements CellReceiver {
    */
   close(error?: CircuitError): void {
     if (this.#closedBy !== undefined) return;
-    if (this.#channel.closedBy === undefined) {
+    try {
       this.#channel.sendCell(this.#id, CellCommand.DESTROY, Uint8Array.of(DESTROY_REASON_NONE));
+    } catch {
+      // The channel is gone, and the circuit with it.
     }
     this.#end(error ?? new CircuitError("circuit-closed", "the circuit was closed"));
   }
@@ -295,7 +313,7 @@ export class Circuit implements CellReceiver {
           this.#resolveAwaited(buffer.slice(bodyOffset, bodyOffset + CELL_BODY_LENGTH));
       }
     } catch (cause) {
-      this.#failed(cause);
+      this.#failed(cause instanceof CellError ? violation(cause.message, cause) : cause);
     }
   }
 
@@ -405,7 +423,10 @@ export class Circuit implements CellReceiver {
     const reply = new Promise<Uint8Array>((resolve) => {
       this.#awaited = { command, resolve };
     });
-    return abortable(abortable(reply, signal), this.#closing.signal);
+    const awaited = abortable(abortable(reply, signal), this.#closing.signal);
+    // What is to be answered may fail to be sent, and then nobody waits for the answer.
+    awaited.catch(() => {});
+    return awaited;
   }
 
   #resolveAwaited(body: Uint8Array): void {
@@ -416,6 +437,8 @@ export class Circuit implements CellReceiver {
 
   /** Closes the circuit for what was thrown, and gives the error to throw on. */
   #failed(cause: unknown, signal?: AbortSignal): unknown {
+    // Closed already: what failed is only what came of that.
+    if (this.#closedBy !== undefined) return signal?.aborted ? signal.reason : this.#closedBy;
     let error: CircuitError;
     if (cause instanceof CircuitError) error = cause;
     else {
@@ -447,6 +470,6 @@ export class Circuit implements CellReceiver {
   }
 }
 
-function violation(what: string): CircuitError {
-  return new CircuitError("circuit-protocol-violation", `protocol violation: ${what}`);
+function violation(what: string, cause?: unknown): CircuitError {
+  return new CircuitError("circuit-protocol-violation", `protocol violation: ${what}`, { cause });
 }

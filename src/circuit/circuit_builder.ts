@@ -4,6 +4,7 @@
  * @module
  */
 import type { ChannelManager } from "../channel/channel_manager.ts";
+import { ChannelError } from "../channel/errors.ts";
 import type { ChannelTarget } from "../channel/connect.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
 import type { GuardChoice } from "../guard/guard_choice.ts";
@@ -88,9 +89,10 @@ export class CircuitBuilder {
       log.info(`Circuit ${circuit.number} is built: three hops in ${took} ms`);
       await this.#settle(guardChoice, signal);
     } catch (error) {
-      // Only what happened before the guard had answered is the guard's fault.
-      if (circuit === undefined && !signal.aborted) guards.noteFailure(guardChoice);
-      else guards.noteClosed(guardChoice);
+      if (circuit === undefined && !signal.aborted && isBlameable(error)) {
+        guards.noteFailure(guardChoice);
+      }
+      guards.noteClosed(guardChoice);
       circuit?.close();
       throw error;
     }
@@ -165,4 +167,12 @@ export class CircuitBuilder {
     }
     return { guardChoice, guard, middle, exit };
   }
+}
+
+/**
+ * Whether a failure before the guard had answered may be the guard's fault. It is not when this
+ * machine itself has no network; what fails behind the guard is never its fault.
+ */
+function isBlameable(error: unknown): boolean {
+  return !(error instanceof ChannelError && error.code === "network-unreachable");
 }

@@ -79,7 +79,7 @@ interface Waiter {
 /** What {@link CircuitManager} works with. */
 export interface CircuitManagerParts {
   readonly runtime: Runtime;
-  readonly builder: CircuitBuilder;
+  readonly builder: Pick<CircuitBuilder, "build" | "oneHop">;
   /** The directory, once there is enough of it to build circuits; else undefined. */
   readonly usableNetDir: () => NetDir | undefined;
   /** How long after its first stream a circuit takes new streams, in ms (MaxCircuitDirtiness). */
@@ -161,6 +161,10 @@ export class CircuitManager {
   async oneHop(target: ChannelTarget & FirstHop, signal: AbortSignal): Promise<Circuit> {
     const until = AbortSignal.any([signal, this.#stopping.signal]);
     const circuit = await this.#parts.builder.oneHop(target, until);
+    if (until.aborted) {
+      circuit.close();
+      throw until.reason;
+    }
     this.#oneHops.add(circuit);
     circuit.whenClosed.then(() => this.#oneHops.delete(circuit));
     return circuit;
@@ -260,7 +264,8 @@ export class CircuitManager {
       const built = await builder.build(netDir, build.target, build.excludedExits, signal);
       this.#builds.delete(build);
       this.#failures = 0;
-      this.#add(built);
+      if (signal.aborted) built.circuit.close();
+      else this.#add(built);
     } catch (error) {
       this.#builds.delete(build);
       if (signal.aborted) return;

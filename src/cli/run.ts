@@ -9,6 +9,7 @@ import { ConfigError } from "../config/errors.ts";
 import { TorError } from "../errors/tor_error.ts";
 import { configureLogging } from "../observe/configure.ts";
 import { Logger } from "../observe/log.ts";
+import { systemRuntime } from "../runtime/runtime.ts";
 import { type CommandLine, parseCommandLine } from "./command_line.ts";
 import { helpText } from "./help.ts";
 import { VERSION } from "./version.ts";
@@ -17,6 +18,9 @@ const log = new Logger("config");
 
 /** Exit codes: all went well, something failed, or the options are wrong. */
 const ExitCode = { Done: 0, Failed: 1, BadOptions: 2 } as const;
+
+/** A signal that comes again this soon, in ms, is the same one: task runners pass on what we get too. */
+const REPEATED_SIGNAL = 300;
 
 /**
  * Does what the arguments ask for, until it is done or a signal ends it.
@@ -52,9 +56,15 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Runs a client until a signal ends it: the first one gracefully, a second one at once. */
 async function runClient({ config, warnings, notices }: ConfigResult): Promise<number> {
   const stopping = new AbortController();
+  const runtime = systemRuntime();
+  let firstSignalAt = 0;
   const onSignal = () => {
-    if (stopping.signal.aborted) Deno.exit(ExitCode.Failed);
-    stopping.abort();
+    if (!stopping.signal.aborted) {
+      firstSignalAt = runtime.clock.monotonic();
+      stopping.abort();
+    } else if (runtime.clock.monotonic() - firstSignalAt > REPEATED_SIGNAL) {
+      Deno.exit(ExitCode.Failed);
+    }
   };
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
@@ -65,7 +75,7 @@ async function runClient({ config, warnings, notices }: ConfigResult): Promise<n
     for (const line of notices) log.notice(line);
     log.notice(`chive ${VERSION} on Deno ${Deno.version.deno} is starting.`);
     for (const signal of signals) Deno.addSignalListener(signal, onSignal);
-    await using client = await TorClient.start(config);
+    await using client = await TorClient.start(config, runtime);
     await Promise.race([aborted(stopping.signal), client.finished()]);
     log.notice("Stopping: a second signal ends the program at once.");
   } catch (error) {
@@ -85,7 +95,18 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** One line that says what is wrong and what to do. */
 function errorLine(error: TorError): string {
-  return `chive: ${error.message}${error.advice === undefined ? "" : ` ${error.advice}`}`;
+  const sentences = [error.message, missingPermission(error), error.advice]
+    .filter((sentence) => sentence !== undefined)
+    .map((sentence) => sentence.replace(/\.?$/, "."));
+  return `chive: ${sentences.join(" ")}`;
+}
+
+/** What Deno says of a permission that was not granted, if that is the cause. */
+function missingPermission(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof Deno.errors.NotCapable) return `Deno: ${cause.message}`;
+  }
+  return undefined;
 }
 
 function print(text: string): void {

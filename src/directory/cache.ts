@@ -48,8 +48,6 @@ export class DirectoryCache {
   readonly #log = new Logger("directory");
   #fileLength = 0;
   #journalLength = 0;
-  /** The journal's last line was cut off. */
-  #journalTorn = false;
   /** Bytes in the two files that are of no use: cut off, or not listed any more. */
   #wasted = 0;
 
@@ -106,7 +104,7 @@ export class DirectoryCache {
         this.#fileLength = bytes.length;
       } else {
         this.#journalLength = bytes.length;
-        this.#journalTorn = bytes.length > 0 && bytes[bytes.length - 1] !== NEWLINE;
+        await this.#trimJournal(bytes);
       }
       total += bytes.length;
       for (const entry of parsedEntries(bytes, shared).entries) {
@@ -122,11 +120,9 @@ export class DirectoryCache {
   /** Adds microdescriptors, each of them whole, to the journal. */
   async appendMicrodescriptors(documents: readonly Uint8Array[]): Promise<void> {
     if (documents.length === 0) return;
-    // What follows a line that was cut off must not become a part of it.
-    const bytes = joined(this.#journalTorn ? [Uint8Array.of(NEWLINE), ...documents] : documents);
+    const bytes = joined(documents);
     await this.#try("append to the journal of microdescriptors", async () => {
       await this.#data.append(JOURNAL, bytes);
-      this.#journalTorn = false;
       this.#journalLength += bytes.length;
     });
   }
@@ -158,6 +154,13 @@ export class DirectoryCache {
       this.#journalLength = 0;
       this.#wasted = 0;
     });
+  }
+
+  /** Takes a last line that was cut off away: what is appended must not become a part of it. */
+  async #trimJournal(bytes: Uint8Array): Promise<void> {
+    const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+    if (whole.length === bytes.length) return;
+    await this.#try("mend the journal of microdescriptors", () => this.#data.write(JOURNAL, whole));
   }
 
   async #read(name: string, maxBytes: number): Promise<Uint8Array | undefined> {

@@ -20,11 +20,20 @@ const SUPPORTED = ProtocolVersions.parse(
 export class ConsensusChecker {
   readonly #authorities: readonly RsaIdentity[];
   readonly #certificates: CertificateStore;
+  readonly #minInterval: number;
 
-  /** @param authorities v3 identities */
-  constructor(authorities: readonly RsaIdentity[], certificates: CertificateStore) {
+  /**
+   * @param authorities v3 identities
+   * @param minInterval the shortest time from valid-after to fresh-until that is believed, in ms
+   */
+  constructor(
+    authorities: readonly RsaIdentity[],
+    certificates: CertificateStore,
+    minInterval: number,
+  ) {
     this.#authorities = authorities;
     this.#certificates = certificates;
+    this.#minInterval = minInterval;
   }
 
   /**
@@ -33,7 +42,8 @@ export class ConsensusChecker {
    *
    * @param now ms since 1970
    * @param fetchCertificates called when certificates are missing, to get them into the store
-   * @throws DirectoryError `consensus-not-newer`, `consensus-certificates-missing`,
+   * @throws DirectoryError `consensus-interval-too-short`, `consensus-not-newer`,
+   * `consensus-certificates-missing`,
    * `consensus-certificates-expired`, `consensus-expired`, `consensus-from-future`; NetdocError
    * when it cannot be read or has too few signatures; what `fetchCertificates` throws
    */
@@ -44,6 +54,12 @@ export class ConsensusChecker {
     fetchCertificates: (missing: readonly CertificateId[]) => Promise<void>,
   ): Promise<Consensus> {
     const consensus = parseConsensus(document);
+    if (consensus.freshUntil - consensus.validAfter < this.#minInterval) {
+      throw new DirectoryError(
+        "consensus-interval-too-short",
+        "the consensus would have to be replaced too often",
+      );
+    }
     if (held !== undefined && consensus.validAfter <= held.validAfter) {
       throw new DirectoryError(
         "consensus-not-newer",
@@ -106,7 +122,7 @@ function requireUsable(consensus: Consensus, now: number): void {
 /**
  * Refuses to go on without what a majority of the authorities calls necessary for clients.
  *
- * @returns a warning about what they merely recommend and we lack, if there is any
+ * @returns what they merely recommend and we lack, as a sentence, if there is any
  * @throws DirectoryError `protocols-required`
  */
 export function checkProtocols(consensus: Consensus): string | undefined {
@@ -119,6 +135,5 @@ export function checkProtocols(consensus: Consensus): string | undefined {
   }
   const recommended = consensus.recommendedClientProtocols.notSupportedBy(SUPPORTED);
   if (recommended.length === 0) return undefined;
-  return `The network recommends ${recommended.join(" ")} to clients, which this version does ` +
-    `not have; it will eventually stop working.`;
+  return `The network recommends ${recommended.join(" ")} to clients, which this version lacks.`;
 }

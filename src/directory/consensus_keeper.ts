@@ -70,13 +70,18 @@ export class ConsensusKeeper {
   #held: Consensus | undefined;
   /** When the next consensus is asked for; ms since 1970. */
   #fetchAt = -Infinity;
-  #protocolWarning: string | undefined;
+  /** What the network recommends and we lack, as it was last said. */
+  #lack: string | undefined;
 
   constructor(settings: ConsensusKeeperSettings) {
     const { authorities, random, config } = settings;
     this.#settings = settings;
     this.#certificates = new CertificateStore(authorities);
-    this.#checker = new ConsensusChecker(authorities, this.#certificates);
+    this.#checker = new ConsensusChecker(
+      authorities,
+      this.#certificates,
+      config.downloads.minConsensusInterval,
+    );
     this.#backoff = new Backoff(random, config.downloads.consensusDelay);
   }
 
@@ -257,11 +262,9 @@ export class ConsensusKeeper {
   }
 
   #noteProtocols(consensus: Consensus): void {
-    const warning = checkProtocols(consensus);
-    if (warning !== undefined && warning !== this.#protocolWarning) {
-      this.#settings.log.warn(warning);
-    }
-    this.#protocolWarning = warning;
+    const lack = checkProtocols(consensus);
+    if (lack !== undefined && lack !== this.#lack) this.#settings.log.info(lack);
+    this.#lack = lack;
   }
 
   #noteServerTime(source: Source, date: number | undefined): void {

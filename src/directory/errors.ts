@@ -22,11 +22,11 @@ const FACTS = {
   "directory-compression-bomb": { retry: "elsewhere" },
   "consensus-certificates-missing": { retry: "elsewhere" },
   "consensus-certificates-expired": { retry: "elsewhere", advice: CLOCK_ADVICE },
+  "consensus-interval-too-short": { retry: "elsewhere" },
   "consensus-not-newer": { retry: "elsewhere" },
   "consensus-expired": { retry: "elsewhere", advice: CLOCK_ADVICE },
   "consensus-from-future": { retry: "elsewhere", advice: CLOCK_ADVICE },
   "microdescriptor-not-requested": { retry: "elsewhere" },
-  "microdescriptors-not-served": { retry: "elsewhere" },
   "no-directory-servers": {
     retry: "never",
     advice: "Give at least one FallbackDir, or a DirAuthority with its orport and v3ident.",

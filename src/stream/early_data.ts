@@ -15,10 +15,10 @@ const FIRST_CAPACITY = 2048;
  *
  * The door appends. Each attempt to open the stream first writes {@link bytes} and then follows
  * the appends through {@link onAppend}, so that a retry on another circuit sends all of it again.
- * When CONNECTED has arrived and everything in {@link bytes} has been written, the opener calls
- * {@link close} in the same turn and resolves with the stream; what the application sends from
- * then on, the door writes to the stream itself. So no byte is lost, doubled or reordered,
- * whichever promise runs first.
+ * When CONNECTED has arrived, and everything in {@link bytes} waits in the stream's queue of writes
+ * at least, the opener calls {@link close} and resolves with the stream; what the application sends
+ * from then on, the door writes to the stream itself, behind the rest. So no byte is lost, doubled
+ * or reordered, whichever promise runs first.
  */
 export class EarlyData {
   /** Most bytes that are kept for one stream: 64 KiB. */

@@ -48,6 +48,8 @@ class Lookup implements StreamReceiver {
   constructor(circuit: Circuit, name: string) {
     this.#circuit = circuit;
     this.answers = new Promise((resolve, reject) => this.#settle = { resolve, reject });
+    // The circuit may be closed before anybody waits for the answers.
+    this.answers.catch(() => {});
     const body = encodeResolve(name);
     this.#id = circuit.attachStream(this);
     circuit.send(RelayCommand.RESOLVE, this.#id, body);

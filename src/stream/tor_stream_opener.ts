@@ -30,11 +30,8 @@ import { TorStream } from "./tor_stream.ts";
 
 const log = new Logger("stream");
 
-/** Circuits that one request is tried on before it is given up (C tor: MAX_RESOLVE_FAILURES). */
-const ATTEMPTS = 3;
-/** Time for the first attempt to be answered, in ms, and for each later one (C tor's values). */
-const FIRST_ATTEMPT_TIMEOUT = 10_000;
-const ATTEMPT_TIMEOUT = 15_000;
+/** Time for each attempt to be answered, in ms (C tor's values). */
+const ATTEMPT_TIMEOUTS = [10_000, 10_000, 15_000];
 
 /** Gives circuits to streams; the circuit manager does. */
 export interface CircuitPicker {
@@ -104,8 +101,9 @@ export class TorStreamOpener implements StreamOpener {
     const answers = await this.#lookUp(name, isolation, signal);
     const addresses = answers.filter(({ kind }) => kind !== "name");
     if (addresses.length === 0) throw noAnswer();
-    for (const { value } of addresses) this.#refuseAnswer(value);
-    return addresses;
+    const allowed = addresses.filter(({ value }) => !this.#isRefusedAnswer(value));
+    if (allowed.length === 0) throw internalAnswer();
+    return allowed;
   }
 
   async resolveReverse(
@@ -124,21 +122,13 @@ export class TorStreamOpener implements StreamOpener {
 
   /** Sends what the application has sent already, and waits for the answer. */
   async #connect(stream: TorStream, early: EarlyData, signal: AbortSignal): Promise<void> {
-    let written = stream.write(early.bytes);
-    early.onAppend = (bytes) => {
-      const before = written;
-      // In order, one after another; what fails shows in `connected` or in a later write.
-      written = before.then(() => stream.write(bytes));
-      written.catch(() => {});
-    };
-    written.catch(() => {});
+    // The stream takes writes in order; what fails shows in `connected` or in a later call.
+    const write = (bytes: Uint8Array) => void stream.write(bytes).catch(() => {});
+    write(early.bytes);
+    early.onAppend = write;
     const { address } = await abortable(stream.connected, signal);
     this.#checkAnswer(address);
-    let last;
-    do {
-      last = written;
-      await abortable(last, signal);
-    } while (last !== written);
+    // From here on the exit may have passed data on, so that it must not be sent a second time.
     early.close();
   }
 
@@ -172,10 +162,10 @@ export class TorStreamOpener implements StreamOpener {
     const late = () => timedOut(this.#timeout);
     return withDeadline(this.#clock, this.#timeout, late, signal, async (until) => {
       const excludedExits = new Set<RsaIdentity>();
-      for (let attempt = 1;; attempt++) {
+      for (let attempt = 0;; attempt++) {
         const request = { target, isolationKey: isolation.key, excludedExits };
         const picked = await this.#circuits.pick(request, until);
-        const timeout = attempt === 1 ? FIRST_ATTEMPT_TIMEOUT : ATTEMPT_TIMEOUT;
+        const timeout = ATTEMPT_TIMEOUTS[attempt];
         try {
           return await withDeadline(
             this.#clock,
@@ -187,9 +177,8 @@ export class TorStreamOpener implements StreamOpener {
         } catch (error) {
           until.throwIfAborted();
           this.#blame(picked, error);
-          if (!(error instanceof TorError) || error.retry !== "elsewhere" || attempt >= ATTEMPTS) {
-            throw error;
-          }
+          const isLast = attempt === ATTEMPT_TIMEOUTS.length - 1;
+          if (!(error instanceof TorError) || error.retry !== "elsewhere" || isLast) throw error;
           excludedExits.add(picked.exit.rsaIdentity);
           log.info(`Trying another circuit: ${describeError(error)}`);
         }
@@ -231,16 +220,11 @@ export class TorStreamOpener implements StreamOpener {
   }
 
   #checkAnswer(address: AnsweredAddress | undefined): void {
-    if (address !== undefined) this.#refuseAnswer(address.value);
+    if (address !== undefined && this.#isRefusedAnswer(address.value)) throw internalAnswer();
   }
 
-  #refuseAnswer(value: string): void {
-    if (this.#rules.clientDnsRejectInternalAddresses && isInternalAddress(value)) {
-      throw new StreamError(
-        "internal-answer-refused",
-        "the exit answered with an address of a private network",
-      );
-    }
+  #isRefusedAnswer(value: string): boolean {
+    return this.#rules.clientDnsRejectInternalAddresses && isInternalAddress(value);
   }
 }
 
@@ -266,6 +250,13 @@ function internalTarget(): StreamError {
   return new StreamError(
     "internal-address-refused",
     "an address of a private network was asked for",
+  );
+}
+
+function internalAnswer(): StreamError {
+  return new StreamError(
+    "internal-answer-refused",
+    "the exit answered with an address of a private network",
   );
 }
 

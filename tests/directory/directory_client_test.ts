@@ -199,3 +199,21 @@ Deno.test("a stream that cannot be opened is an error with its cause", async () 
   using fetch = new Fetch("hang", { open: () => Promise.reject(cause) });
   await assert.rejects(fetch.run(), { code: "directory-open-failed", retry: "elsewhere", cause });
 });
+
+Deno.test("after a failure nothing of the attempt is left to be used again", async () => {
+  for (
+    const [reply, isAborted] of [[answer("404 Not found"), true], [ok(encode("x")), false]] as const
+  ) {
+    let signal: AbortSignal | undefined;
+    const transport = new FakeTransport(() => reply);
+    using fetch = new Fetch("hang", {
+      open: (to, given) => {
+        signal = given;
+        return transport.open(to, given);
+      },
+    });
+    await fetch.run().catch(() => undefined);
+    assert.equal(signal?.aborted, isAborted);
+    assert.equal(transport.openStreams, 0);
+  }
+});

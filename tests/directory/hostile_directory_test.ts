@@ -82,6 +82,11 @@ const badConsensuses: readonly [string, string, () => Reply][] = [
     "consensus-from-future",
     () => ok(network.consensus({ validAfter: VALID_AFTER + 48 * HOUR })),
   ],
+  [
+    "to be replaced every minute",
+    "consensus-interval-too-short",
+    () => ok(network.consensus({ freshUntil: VALID_AFTER + 60_000 })),
+  ],
   ["cut off", "document-cut-off", () => ok(cutOff)],
   ["empty", "consensus-malformed", () => ok(new Uint8Array(0))],
   ["a microdescriptor instead", "consensus-malformed", () => ok(encode(writeMicrodescriptor()))],

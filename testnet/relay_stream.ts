@@ -1,0 +1,204 @@
+/**
+ * One stream at an embedded relay: bytes between a circuit and what the stream is opened to, with
+ * the stream's windows and backpressure both ways.
+ *
+ * @module
+ */
+import { RelayCommand } from "../src/cell/command.ts";
+import type { RelayCircuit } from "./relay_circuit.ts";
+import { encodeEnd, EndReason } from "./relay_messages.ts";
+import { type OpenedEndpoint, StreamRefusal } from "./relay_streams.ts";
+
+/** DATA messages that may be on their way before the first stream SENDME. */
+const STREAM_WINDOW = 500;
+/** DATA messages that one stream SENDME answers. */
+const STREAM_INCREMENT = 50;
+/** The most that is read from the endpoint at once, in bytes. */
+const READ_LENGTH = 32 * 1024;
+
+const EMPTY = new Uint8Array(0);
+
+/** What a stream is opened to. */
+export interface StreamEndpoint {
+  /** As Deno.Conn's. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** As Deno.Conn's: resolves when it was taken, which may wait. */
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** A stream, from its BEGIN until it is ended from either side. */
+export class RelayStream {
+  readonly #circuit: RelayCircuit;
+  readonly #id: number;
+  readonly #onGone: () => void;
+  readonly #closing = new AbortController();
+  #endpoint: StreamEndpoint | undefined;
+  #packageWindow = STREAM_WINDOW;
+  #deliverWindow = STREAM_WINDOW;
+  #delivered = 0;
+  /** What is still to be written to the endpoint; the window bounds it. */
+  #queue: Uint8Array[] = [];
+  #ended = false;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  /** @param onGone called when the stream has ended by itself */
+  constructor(circuit: RelayCircuit, id: number, onGone: () => void) {
+    this.#circuit = circuit;
+    this.#id = id;
+    this.#onGone = onGone;
+  }
+
+  /** Opens the stream and carries its bytes until it ends; never rejects for what peers do. */
+  async run(open: (signal: AbortSignal) => Promise<OpenedEndpoint>): Promise<void> {
+    const circuit = this.#circuit;
+    try {
+      const { endpoint, connected } = await open(this.#closing.signal);
+      if (this.#closing.signal.aborted) return endpoint.close();
+      this.#endpoint = endpoint;
+      circuit.say(RelayCommand.CONNECTED, this.#id, connected);
+    } catch (error) {
+      if (!(error instanceof StreamRefusal)) throw error;
+      this.#sayEnd(error.end);
+      return this.close();
+    }
+    const writing = this.#writeForward();
+    try {
+      await this.#readBackward(this.#endpoint);
+      this.#sayEnd(encodeEnd(EndReason.DONE));
+    } catch {
+      // The endpoint was reset, or closed because the stream has ended.
+      this.#sayEnd(encodeEnd(EndReason.MISC));
+    }
+    if (!this.#ended) this.close();
+    await writing;
+    this.close();
+  }
+
+  /** There may be room on the circuit again. */
+  wake(): void {
+    this.#wakeReader?.();
+  }
+
+  /**
+   * DATA came from the client.
+   *
+   * @returns false when it is more than the window allows
+   */
+  onData(body: Uint8Array): boolean {
+    if (this.#ended) return true;
+    if (--this.#deliverWindow < 0) return false;
+    this.#queue.push(body.slice());
+    this.#wakeWriter?.();
+    return true;
+  }
+
+  /**
+   * A stream SENDME came from the client.
+   *
+   * @returns false when it was not due
+   */
+  onSendme(): boolean {
+    this.#packageWindow += STREAM_INCREMENT;
+    if (this.#packageWindow > STREAM_WINDOW) return false;
+    this.#wakeReader?.();
+    return true;
+  }
+
+  /** END came from the client: what it sent before is still delivered. */
+  onEnd(): void {
+    this.#ended = true;
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+    if (this.#endpoint === undefined) this.close();
+  }
+
+  /** Ends the stream at once and without a word. */
+  close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#ended = true;
+    this.#queue = [];
+    this.#endpoint?.close();
+    this.#wakeReader?.();
+    this.#wakeWriter?.();
+    this.#onGone();
+  }
+
+  #sayEnd(body: Uint8Array): void {
+    if (this.#ended || this.#circuit.signal.aborted) return;
+    this.#circuit.say(RelayCommand.END, this.#id, body);
+  }
+
+  async #readBackward(endpoint: StreamEndpoint): Promise<void> {
+    const buffer = new Uint8Array(READ_LENGTH);
+    for (;;) {
+      await this.#untilRoom();
+      if (this.#ended) return;
+      const length = await endpoint.read(buffer);
+      if (length === null) return;
+      for (let at = 0; at < length;) {
+        await this.#untilRoom();
+        if (this.#ended) return;
+        const end = Math.min(length, at + this.#circuit.nextDataLength);
+        this.#packageWindow--;
+        this.#circuit.say(RelayCommand.DATA, this.#id, buffer.subarray(at, end));
+        at = end;
+      }
+    }
+  }
+
+  async #untilRoom(): Promise<void> {
+    while (!this.#ended && !(this.#packageWindow > 0 && this.#circuit.canPackage)) {
+      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+      this.#wakeReader = undefined;
+    }
+  }
+
+  async #writeForward(): Promise<void> {
+    for (;;) {
+      const pieces = this.#queue;
+      if (pieces.length === 0) {
+        if (this.#ended) break;
+        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+        this.#wakeWriter = undefined;
+        continue;
+      }
+      this.#queue = [];
+      try {
+        await this.#writeAll(joined(pieces));
+      } catch {
+        // The reader sees the same and ends the stream.
+        return;
+      }
+      this.#noteDelivered(pieces.length);
+    }
+    this.#endpoint?.close();
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#endpoint?.write(bytes.subarray(at)) ?? bytes.length;
+    }
+  }
+
+  #noteDelivered(messages: number): void {
+    this.#delivered += messages;
+    while (this.#delivered >= STREAM_INCREMENT) {
+      this.#delivered -= STREAM_INCREMENT;
+      this.#deliverWindow += STREAM_INCREMENT;
+      if (!this.#ended) this.#circuit.say(RelayCommand.SENDME, this.#id, EMPTY);
+    }
+  }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
