@@ -136,7 +136,7 @@ export interface RelayBehaviour {
   /** A directory document is asked for. */
   answerDirectory(
     request: DirectoryRequest,
-    next: () => DirectoryAnswer,
+    next: () => DirectoryAnswer | Promise<DirectoryAnswer>,
   ): DirectoryAnswer | Promise<DirectoryAnswer>;
 }
 

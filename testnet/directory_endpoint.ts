@@ -4,7 +4,7 @@
  * @module
  */
 import { answerBytes, DirectoryRequestReader, type DirectoryService } from "./directory_http.ts";
-import type { StreamEndpoint } from "./relay_stream.ts";
+import type { StreamEndpoint } from "./stream_endpoint.ts";
 
 /** Takes one request, and gives the bytes of its answer. */
 export class DirectoryEndpoint implements StreamEndpoint {

@@ -1,7 +1,12 @@
-/** Writes small directory documents for tests, signed with real keys. */
+/**
+ * Writes directory documents, signed with real keys, for tests and embedded networks.
+ *
+ * @module
+ */
 import {
   constants,
   createHash,
+  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   privateEncrypt,
@@ -31,9 +36,12 @@ export class RsaSigner {
   /** SHA-1 of the key: 20 bytes. */
   readonly digest: Uint8Array;
 
-  constructor() {
-    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  /** @param privateKey a new one of 1,024 bits unless given */
+  constructor(
+    privateKey: KeyObject = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey,
+  ) {
     this.#privateKey = privateKey;
+    const publicKey = createPublicKey(privateKey);
     this.der = Uint8Array.from(publicKey.export({ format: "der", type: "pkcs1" }));
     this.digest = createHash("sha1").update(this.der).digest();
   }
@@ -53,15 +61,32 @@ export interface CertificateFaults {
   readonly expires?: number;
 }
 
+/** What an authority has besides its name; keys are made and the address made up unless given. */
+export interface AuthorityParts {
+  readonly identityKey?: RsaSigner;
+  readonly signingKey?: RsaSigner;
+  readonly address?: AuthorityAddress;
+}
+
+/** Where an authority can be asked. */
+export interface AuthorityAddress {
+  readonly hostname: string;
+  readonly dirPort: number;
+  readonly orPort: number;
+}
+
 /** A directory authority with its two keys. */
 export class TestAuthority {
   readonly nickname: string;
-  readonly identityKey = new RsaSigner();
+  readonly identityKey: RsaSigner;
   readonly signingKey: RsaSigner;
+  readonly address: AuthorityAddress | undefined;
 
-  constructor(nickname: string) {
+  constructor(nickname: string, parts: AuthorityParts = {}) {
     this.nickname = nickname;
-    this.signingKey = new RsaSigner();
+    this.identityKey = parts.identityKey ?? new RsaSigner();
+    this.signingKey = parts.signingKey ?? new RsaSigner();
+    this.address = parts.address;
   }
 
   get v3Identity(): RsaIdentity {
@@ -135,6 +160,8 @@ export interface ConsensusParts {
   readonly validUntil?: number;
   readonly parameters?: string;
   readonly weights?: string;
+  /** What "required-client-protocols" says. */
+  readonly requiredProtocols?: string;
   readonly relays?: readonly RelayEntry[];
   /** Those that its "dir-source" lines name. */
   readonly authorities: readonly TestAuthority[];
@@ -146,11 +173,12 @@ export interface ConsensusParts {
 export function writeSignedPart(parts: ConsensusParts): string {
   const validAfter = parts.validAfter ?? Date.UTC(2024, 4, 17, 17);
   const hour = 3600_000;
-  const sources = parts.authorities.map(({ nickname, v3Identity }, index) =>
-    `dir-source ${nickname} ${v3Identity} ${nickname}.example 10.99.${index}.1 80 443\n` +
-    `contact ${nickname}\n` +
-    `vote-digest ${v3Identity}\n`
-  );
+  const sources = parts.authorities.map(({ nickname, v3Identity, address }, index) => {
+    const { hostname, dirPort, orPort } = address ??
+      { hostname: `10.99.${index}.1`, dirPort: 80, orPort: 443 };
+    return `dir-source ${nickname} ${v3Identity} ${nickname}.example ${hostname} ${dirPort} ` +
+      `${orPort}\ncontact ${nickname}\nvote-digest ${v3Identity}\n`;
+  });
   return "network-status-version 3 microdesc\n" +
     "vote-status consensus\n" +
     "consensus-method 33\n" +
@@ -160,7 +188,7 @@ export function writeSignedPart(parts: ConsensusParts): string {
     "voting-delay 300 300\n" +
     "known-flags Authority Exit Fast Guard Running Stable V2Dir Valid\n" +
     "recommended-client-protocols Cons=2 Link=4-5\n" +
-    "required-client-protocols Cons=2 Link=4\n" +
+    `required-client-protocols ${parts.requiredProtocols ?? "Cons=2 Link=4"}\n` +
     `params ${parts.parameters ?? "UseOptimisticData=1 bwauthpid=1"}\n` +
     `shared-rand-current-value 8 ${new Uint8Array(32).fill(7).toBase64()}\n` +
     (parts.headerLines ?? "") +

@@ -5,11 +5,7 @@
  * @module
  */
 import { CellCommand } from "../src/cell/command.ts";
-import {
-  CELL_LENGTH,
-  VARIABLE_CELL_HEADER_LENGTH,
-  writeCellHeader,
-} from "../src/cell/layout.ts";
+import { CELL_LENGTH, VARIABLE_CELL_HEADER_LENGTH, writeCellHeader } from "../src/cell/layout.ts";
 import type { CertsEntry } from "../src/cell/link.ts";
 
 /** A whole variable-length cell with a 4-byte circuit id. */

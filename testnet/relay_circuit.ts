@@ -285,7 +285,6 @@ export class RelayCircuit implements CellReceiver, CircuitActions {
     this.link.removeDrainListener(this.#wake);
     this.link.detach(this.circuitId);
     this.#closing.abort();
-    this.#streams.close();
     tell(this.relay, { kind: "circuit-closed", circuit: this.number, reason, received });
   }
 }

@@ -10,6 +10,7 @@ import type { DirectoryService } from "./directory_http.ts";
 import type { Events, RelayEvent } from "./events.ts";
 import type { LinkIdentity } from "./link_certificate.ts";
 import type { EmbeddedRelayKeys } from "./relay_keys.ts";
+import type { Tasks } from "./tasks.ts";
 
 /** What a relay has carried so far. */
 export interface RelayTraffic {
@@ -44,6 +45,9 @@ export interface RelayContext {
   readonly names: Names;
   readonly traffic: RelayTraffic;
   readonly events: Events;
+  readonly tasks: Tasks;
+  /** A number for a new circuit, from 1. */
+  readonly nextCircuitNumber: () => number;
 }
 
 type WithoutRelay<T> = T extends unknown ? Omit<T, "relay"> : never;

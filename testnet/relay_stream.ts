@@ -7,7 +7,7 @@
 import { RelayCommand } from "../src/cell/command.ts";
 import type { RelayCircuit } from "./relay_circuit.ts";
 import { encodeEnd, EndReason } from "./relay_messages.ts";
-import { type OpenedEndpoint, StreamRefusal } from "./relay_streams.ts";
+import { type OpenedEndpoint, type StreamEndpoint, StreamRefusal } from "./stream_endpoint.ts";
 
 /** DATA messages that may be on their way before the first stream SENDME. */
 const STREAM_WINDOW = 500;
@@ -17,15 +17,6 @@ const STREAM_INCREMENT = 50;
 const READ_LENGTH = 32 * 1024;
 
 const EMPTY = new Uint8Array(0);
-
-/** What a stream is opened to. */
-export interface StreamEndpoint {
-  /** As Deno.Conn's. */
-  read(buffer: Uint8Array): Promise<number | null>;
-  /** As Deno.Conn's: resolves when it was taken, which may wait. */
-  write(bytes: Uint8Array): Promise<number>;
-  close(): void;
-}
 
 /** A stream, from its BEGIN until it is ended from either side. */
 export class RelayStream {
@@ -52,28 +43,22 @@ export class RelayStream {
 
   /** Opens the stream and carries its bytes until it ends; never rejects for what peers do. */
   async run(open: (signal: AbortSignal) => Promise<OpenedEndpoint>): Promise<void> {
-    const circuit = this.#circuit;
+    const { signal } = this.#circuit;
+    const onCircuitClosed = () => this.close();
+    signal.addEventListener("abort", onCircuitClosed, { once: true });
     try {
       const { endpoint, connected } = await open(this.#closing.signal);
-      if (this.#closing.signal.aborted) return endpoint.close();
       this.#endpoint = endpoint;
-      circuit.say(RelayCommand.CONNECTED, this.#id, connected);
+      if (this.#closing.signal.aborted) return this.#closeEndpoint();
+      this.#circuit.say(RelayCommand.CONNECTED, this.#id, connected);
+      await this.#carry(endpoint);
     } catch (error) {
       if (!(error instanceof StreamRefusal)) throw error;
       this.#sayEnd(error.end);
-      return this.close();
+    } finally {
+      this.close();
+      signal.removeEventListener("abort", onCircuitClosed);
     }
-    const writing = this.#writeForward();
-    try {
-      await this.#readBackward(this.#endpoint);
-      this.#sayEnd(encodeEnd(EndReason.DONE));
-    } catch {
-      // The endpoint was reset, or closed because the stream has ended.
-      this.#sayEnd(encodeEnd(EndReason.MISC));
-    }
-    if (!this.#ended) this.close();
-    await writing;
-    this.close();
   }
 
   /** There may be room on the circuit again. */
@@ -120,15 +105,35 @@ export class RelayStream {
     this.#closing.abort();
     this.#ended = true;
     this.#queue = [];
-    this.#endpoint?.close();
+    this.#closeEndpoint();
     this.#wakeReader?.();
     this.#wakeWriter?.();
     this.#onGone();
   }
 
+  #closeEndpoint(): void {
+    this.#endpoint?.close();
+    this.#endpoint = undefined;
+  }
+
   #sayEnd(body: Uint8Array): void {
     if (this.#ended || this.#circuit.signal.aborted) return;
     this.#circuit.say(RelayCommand.END, this.#id, body);
+  }
+
+  /** Carries bytes both ways until the endpoint or the client ends the stream. */
+  async #carry(endpoint: StreamEndpoint): Promise<void> {
+    const writing = this.#writeForward(endpoint);
+    try {
+      await this.#readBackward(endpoint);
+      this.#sayEnd(encodeEnd(EndReason.DONE));
+    } catch {
+      // The endpoint was reset, or closed because the stream has ended.
+      this.#sayEnd(encodeEnd(EndReason.MISC));
+    }
+    // What the client sent before its own END is still to be written; the rest nobody takes.
+    if (!this.#ended) this.close();
+    await writing;
   }
 
   async #readBackward(endpoint: StreamEndpoint): Promise<void> {
@@ -156,31 +161,20 @@ export class RelayStream {
     }
   }
 
-  async #writeForward(): Promise<void> {
-    for (;;) {
-      const pieces = this.#queue;
-      if (pieces.length === 0) {
-        if (this.#ended) break;
-        await new Promise<void>((resolve) => this.#wakeWriter = resolve);
-        this.#wakeWriter = undefined;
-        continue;
+  async #writeForward(endpoint: StreamEndpoint): Promise<void> {
+    try {
+      while (this.#queue.length > 0 || !this.#ended) {
+        const pieces = this.#queue;
+        this.#queue = [];
+        if (pieces.length === 0) await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+        const bytes = joined(pieces);
+        for (let at = 0; at < bytes.length;) at += await endpoint.write(bytes.subarray(at));
+        this.#noteDelivered(pieces.length);
       }
-      this.#queue = [];
-      try {
-        await this.#writeAll(joined(pieces));
-      } catch {
-        // The reader sees the same and ends the stream.
-        return;
-      }
-      this.#noteDelivered(pieces.length);
+    } catch {
+      // It takes nothing more: the reader sees the same, or sees it closed, and ends the stream.
     }
-    this.#endpoint?.close();
-  }
-
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      at += await this.#endpoint?.write(bytes.subarray(at)) ?? bytes.length;
-    }
+    this.#closeEndpoint();
   }
 
   #noteDelivered(messages: number): void {

@@ -4,37 +4,12 @@
  *
  * @module
  */
-import ipaddr from "ipaddr.js";
 import { RelayCommand } from "../src/cell/command.ts";
-import { DirectoryEndpoint } from "./directory_endpoint.ts";
 import type { RelayCircuit } from "./relay_circuit.ts";
-import {
-  decodeBegin,
-  decodeResolve,
-  DestroyReason,
-  encodeConnected,
-  encodeEnd,
-  encodeResolved,
-  EndReason,
-} from "./relay_messages.ts";
 import type { RelayContext } from "./relay_context.ts";
-import { RelayStream, type StreamEndpoint } from "./relay_stream.ts";
-
-/** What a stream is opened to, and what CONNECTED says. */
-export interface OpenedEndpoint {
-  readonly endpoint: StreamEndpoint;
-  readonly connected: Uint8Array;
-}
-
-/** Why a stream cannot be opened: the body of its END. */
-export class StreamRefusal extends Error {
-  readonly end: Uint8Array;
-
-  constructor(end: Uint8Array) {
-    super("the stream is refused");
-    this.end = end;
-  }
-}
+import { decodeBegin, decodeResolve, DestroyReason } from "./relay_messages.ts";
+import { RelayStream } from "./relay_stream.ts";
+import { connect, openDirectory, type OpenedEndpoint, resolve } from "./stream_endpoint.ts";
 
 /** The streams of one circuit. */
 export class RelayStreams {
@@ -48,12 +23,6 @@ export class RelayStreams {
   /** There may be room on the circuit again. */
   wake(): void {
     for (const stream of [...this.#streams.values()]) stream.wake();
-  }
-
-  /** Ends all streams without a word, because the circuit is closed. */
-  close(): void {
-    for (const stream of [...this.#streams.values()]) stream.close();
-    this.#streams.clear();
   }
 
   /**
@@ -104,45 +73,4 @@ export class RelayStreams {
     this.#streams.set(streamId, stream);
     circuit.relay.tasks.add(stream.run((signal) => open(circuit.relay, signal)));
   }
-}
-
-/** Connects an exit to an address of the loopback interface, or to a name that stands for one. */
-async function connect(
-  relay: RelayContext,
-  hostname: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<OpenedEndpoint> {
-  const address = ipaddr.isValid(hostname) ? hostname : relay.names[hostname.toLowerCase()];
-  if (address === undefined) throw new StreamRefusal(encodeEnd(EndReason.RESOLVE_FAILED));
-  if (!relay.isExit || ipaddr.parse(address).range() !== "loopback") {
-    throw new StreamRefusal(encodeEnd(EndReason.EXIT_POLICY, address));
-  }
-  try {
-    const endpoint = await relay.runtime.network.connect({ hostname: address, port }, signal);
-    return { endpoint, connected: encodeConnected(address) };
-  } catch (error) {
-    const refused = error instanceof Deno.errors.ConnectionRefused;
-    throw new StreamRefusal(
-      encodeEnd(refused ? EndReason.CONNECTION_REFUSED : EndReason.MISC),
-    );
-  }
-}
-
-function openDirectory(relay: RelayContext): OpenedEndpoint {
-  return { endpoint: new DirectoryEndpoint(relay.directory), connected: new Uint8Array(0) };
-}
-
-/** The body of RESOLVED for a name, an address, or a name of the reverse form. */
-function resolve(relay: RelayContext, name: string): Uint8Array {
-  if (ipaddr.isValid(name)) return encodeResolved(addressAnswer(name));
-  const found = relay.isExit ? relay.names[name.toLowerCase()] : undefined;
-  if (found === undefined) return encodeResolved(undefined);
-  return encodeResolved(
-    ipaddr.isValid(found) ? addressAnswer(found) : { kind: "name", value: found },
-  );
-}
-
-function addressAnswer(value: string): { kind: "ip4" | "ip6"; value: string } {
-  return { kind: value.includes(":") ? "ip6" : "ip4", value };
 }

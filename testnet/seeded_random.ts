@@ -33,7 +33,8 @@ export class SeededRandom implements RandomSource {
   }
 
   #nextBlock(): void {
-    this.#block = createHash("sha256").update(`${this.#seed}#${this.#counter++}`).digest();
+    const digest = createHash("sha256").update(`${this.#seed}#${this.#counter++}`).digest();
+    this.#block = new Uint8Array(digest);
     this.#used = 0;
   }
 }

@@ -68,3 +68,10 @@ export function cellCommandName(command: number): string {
 export function relayCommandName(command: number): string {
   return nameIn(RelayCommand, command, "relay command");
 }
+
+/** Whether a relay command is one that we know. */
+export function isRelayCommand(command: number): boolean {
+  return RELAY_COMMANDS.has(command);
+}
+
+const RELAY_COMMANDS: ReadonlySet<number> = new Set(Object.values(RelayCommand));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CellCommand } from "../cell/command.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { describeError } from "../errors/tor_error.ts";
 import { Logger, scrub } from "../observe/log.ts";
@@ -45,11 +46,17 @@ export class ChannelManager {
   readonly #open = new Map<RsaIdentity, Channel>();
   readonly #opening = new Map<string, Opening>();
   readonly #unusedTimers = new Map<Channel, Timer>();
+  readonly #keepalivePeriod: number;
+  #keepaliveTimer: Timer | undefined;
+  #cellsSent = new WeakMap<Channel, number>();
   #closed = false;
 
-  constructor(runtime: Runtime, events: ChannelEvents = {}) {
+  /** @param keepalivePeriod ms without a cell sent after which one is (C tor: KeepalivePeriod) */
+  constructor(runtime: Runtime, keepalivePeriod: number, events: ChannelEvents = {}) {
     this.#runtime = runtime;
+    this.#keepalivePeriod = keepalivePeriod;
     this.#events = events;
+    this.#scheduleKeepalive();
   }
 
   /** The channels that are open now. */
@@ -84,6 +91,7 @@ export class ChannelManager {
   /** Closes all channels and gives up those that are being opened; resolves when all are gone. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#keepaliveTimer?.cancel();
     const stopping = new ChannelError("channel-closed", "the client is stopping");
     const attempts = [...this.#opening.values()];
     for (const { controller } of attempts) controller.abort(stopping);
@@ -165,6 +173,22 @@ export class ChannelManager {
       log.info(`A relay's clock differs from ours by ${Math.round(clockSkew / 1000)} s`);
     }
     return channel;
+  }
+
+  #scheduleKeepalive(): void {
+    this.#keepaliveTimer = this.#runtime.clock.setTimer(() => {
+      for (const channel of this.#open.values()) this.#keepAlive(channel);
+      this.#scheduleKeepalive();
+    }, this.#keepalivePeriod);
+  }
+
+  /** Sends padding on a channel that has been silent, so that no router on the way forgets it. */
+  #keepAlive(channel: Channel): void {
+    const silent = this.#cellsSent.get(channel) === channel.traffic.cellsSent;
+    if (silent && channel.circuitCount > 0 && channel.closedBy === undefined) {
+      channel.sendCell(0, CellCommand.PADDING, new Uint8Array(0));
+    }
+    this.#cellsSent.set(channel, channel.traffic.cellsSent);
   }
 
   #startUnusedTimer(channel: Channel): void {

@@ -5,7 +5,13 @@
  */
 import type { CellReceiver, Channel } from "../channel/channel.ts";
 import type { ChannelError } from "../channel/errors.ts";
-import { CellCommand, cellCommandName, RelayCommand, relayCommandName } from "../cell/command.ts";
+import {
+  CellCommand,
+  cellCommandName,
+  isRelayCommand,
+  RelayCommand,
+  relayCommandName,
+} from "../cell/command.ts";
 import {
   decodeCreated2,
   encodeCreate2,
@@ -333,6 +339,9 @@ export class Circuit implements CellReceiver {
       if (this.#deliver.received()) {
         this.send(RelayCommand.SENDME, 0, encodeSendme(this.#crypto.receivedDigest(hop)));
       }
+    } else if (!isRelayCommand(command)) {
+      // What later versions of the protocol may bring is ignored, as C tor does.
+      return;
     }
     if (streamId !== 0) {
       if (!fromLastHop) throw violation("a stream message from a hop without streams");

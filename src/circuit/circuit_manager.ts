@@ -27,8 +27,6 @@ const PREDICTED_PORTS = [443, 80];
 const PREDICTED: ExitTarget = { kind: "any-port", ports: PREDICTED_PORTS };
 /** Circuits that may be under construction at once. */
 const MOST_BUILDS = 32;
-/** How often old circuits are looked for, in ms. */
-const SWEEP_INTERVAL = 10_000;
 /** How long a circuit that was never used is kept, in ms, before a random part is added. */
 const UNUSED_TIMEOUT = 1800_000;
 /** Failures in a row after which the next attempt waits, and the longest wait, in ms. */
@@ -84,6 +82,8 @@ export interface CircuitManagerParts {
   readonly usableNetDir: () => NetDir | undefined;
   /** How long after its first stream a circuit takes new streams, in ms (MaxCircuitDirtiness). */
   readonly maxDirtiness: number;
+  /** How often old circuits, and the need for new ones, are looked at, in ms (NewCircuitPeriod). */
+  readonly sweepInterval: number;
   /** Called when a circuit for streams was built. */
   readonly onBuilt?: () => void;
 }
@@ -324,7 +324,7 @@ export class CircuitManager {
     this.#sweepTimer = this.#parts.runtime.clock.setTimer(() => {
       this.#sweep();
       this.#scheduleSweep();
-    }, SWEEP_INTERVAL);
+    }, this.#parts.sweepInterval);
   }
 
   /** Retires used circuits that are old, and closes those that were never used. */

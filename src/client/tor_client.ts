@@ -52,7 +52,7 @@ export class TorClient implements AsyncDisposable {
     this.#guards = guards;
     this.bootstrap = new BootstrapTracker();
     this.#watch = new NetworkWatch(runtime.clock);
-    this.#channels = new ChannelManager(runtime, {
+    this.#channels = new ChannelManager(runtime, config.keepalivePeriod, {
       onStep: (step) => this.#onChannelStep(step),
       onFailure: (error) => this.#watch.noteFailure(error),
     });
@@ -74,6 +74,7 @@ export class TorClient implements AsyncDisposable {
       usableNetDir: () =>
         this.#directory.enoughForCircuits().ready ? this.#directory.netDir : undefined,
       maxDirtiness: config.maxCircuitDirtiness,
+      sweepInterval: config.newCircuitPeriod,
       onBuilt: () => this.bootstrap.report("done"),
     });
     this.#directory = new Directory({

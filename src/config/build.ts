@@ -55,6 +55,11 @@ function readConfig(
   remarks: Remarks,
 ): Config {
   const authorities = readAuthorities(settings, remarks);
+  if (settings.has("LearnCircuitBuildTimeout") && settings.boolean("LearnCircuitBuildTimeout")) {
+    remarks.notices.push(
+      "LearnCircuitBuildTimeout: chive does not learn it yet; CircuitBuildTimeout is used as it is.",
+    );
+  }
   return {
     dataDirectory: settings.path("DataDirectory"),
     socksPorts: parseSocksPorts(orDefault("SocksPort", settings.lines("SocksPort")), remarks),
@@ -69,7 +74,6 @@ function readConfig(
     safeLogging: settings.choice("SafeLogging") === "1",
     downloads: readDownloads(settings),
     circuitBuildTimeout: settings.interval("CircuitBuildTimeout") || undefined,
-    learnCircuitBuildTimeout: settings.boolean("LearnCircuitBuildTimeout"),
     maxCircuitDirtiness: readMaxCircuitDirtiness(settings, remarks),
     newCircuitPeriod: settings.interval("NewCircuitPeriod"),
     socksTimeout: settings.interval("SocksTimeout"),

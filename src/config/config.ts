@@ -116,10 +116,8 @@ export interface Config {
   /** Redact addresses and destinations in logs. */
   readonly safeLogging: boolean;
   readonly downloads: DownloadSchedule;
-  /** Milliseconds for a circuit to be built, where not learned; undefined: the network's value. */
+  /** Milliseconds for a circuit to be built; undefined: the client's own value. */
   readonly circuitBuildTimeout: number | undefined;
-  /** Learn the build timeout from the circuits that were built. */
-  readonly learnCircuitBuildTimeout: boolean;
   /** Milliseconds after its first stream that a circuit takes new ones; 10 s to 30 days. */
   readonly maxCircuitDirtiness: number;
   /** Milliseconds between looks at whether a new circuit should be built. */

@@ -152,13 +152,14 @@ export const OPTIONS = {
     kind: "interval",
     default: "0",
     argument: "TIME",
-    help: "How long a circuit may take to be built; 0 for the network's value.",
+    help: "How long a circuit may take to be built; 0 for 15 seconds.",
   },
   LearnCircuitBuildTimeout: {
     kind: "boolean",
     default: "1",
     argument: "0|1",
-    help: "Learn the build timeout from the circuits that were built.",
+    help:
+      "Learn the build timeout from circuits; chive does not yet, and takes CircuitBuildTimeout.",
   },
   MaxCircuitDirtiness: {
     kind: "interval",

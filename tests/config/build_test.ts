@@ -39,7 +39,6 @@ Deno.test("without any setting, the defaults are C tor's", () => {
       minConsensusInterval: 5 * MINUTE,
     },
     circuitBuildTimeout: undefined,
-    learnCircuitBuildTimeout: true,
     maxCircuitDirtiness: 10 * MINUTE,
     newCircuitPeriod: MINUTE / 2,
     socksTimeout: 2 * MINUTE,
@@ -61,7 +60,6 @@ Deno.test("TestingTorNetwork changes what it changes in C tor for a client", () 
   assert.equal(config.extendAllowPrivateAddresses, true);
   assert.equal(config.clientRejectInternalAddresses, false);
   assert.equal(config.clientDnsRejectInternalAddresses, false);
-  assert.equal(config.learnCircuitBuildTimeout, true);
   assert.deepEqual(config.downloads, {
     bootstrapAuthorityDelay: 0,
     bootstrapFallbackDelay: 0,
@@ -159,7 +157,6 @@ Deno.test("of a single value set twice in one file the last counts, with a warni
 const SINGLE: readonly (readonly [text: string, field: string, value: unknown])[] = [
   ["DataDirectory a b/c", "dataDirectory", "a b/c"],
   ["CircuitBuildTimeout 30 seconds", "circuitBuildTimeout", 30_000],
-  ["LearnCircuitBuildTimeout 0", "learnCircuitBuildTimeout", false],
   ["MaxCircuitDirtiness 1 hour", "maxCircuitDirtiness", 3_600_000],
   ["MaxCircuitDirtiness 1", "maxCircuitDirtiness", 10_000],
   ["MaxCircuitDirtiness 5 months", "maxCircuitDirtiness", 2_592_000_000],
@@ -385,4 +382,10 @@ Deno.test("whatever a torrc contains, nothing but a ConfigError is thrown", () =
     { seed: 1, numRuns: 2000 },
   );
   assert.ok(accepted > 20, `${accepted}`);
+});
+
+Deno.test("a build timeout that is to be learned is said not to be", () => {
+  const noticesOf = (text: string) => buildConfig([parseTorrc(text, "torrc")]).notices;
+  assert.equal(noticesOf("LearnCircuitBuildTimeout 1").length, 1);
+  assert.deepEqual(noticesOf("LearnCircuitBuildTimeout 0"), []);
 });

@@ -57,14 +57,16 @@ export class FakeCircuitPicker implements CircuitPicker {
     return { circuit: given.circuit, exit: given.exit, retire };
   }
 
-  /** The circuit of attempt `number` (from 1) and the first message on it, once both are there. */
-  async attempt(number: number): Promise<Given & { readonly first: SentMessage }> {
+  /** The circuit of attempt `number` (from 1) and what was sent on it, once both are there. */
+  async attempt(
+    number: number,
+  ): Promise<Given & { readonly first: SentMessage; readonly others: readonly SentMessage[] }> {
     if (this.given.length < number) {
       await new Promise<void>((resolve) => this.#waiting = { count: number, resolve });
     }
     const given = this.given[number - 1];
     await given.end.untilSent();
-    const messages = given.end.takeMessages();
-    return { ...given, first: messages[0] };
+    const [first, ...others] = given.end.takeMessages();
+    return { ...given, first, others };
   }
 }

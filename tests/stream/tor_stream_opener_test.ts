@@ -216,6 +216,7 @@ Deno.test("TorStreamOpener: early data goes out again on every attempt, in order
   early.append(Uint8Array.of(4));
 
   const two = await picker.attempt(2);
+  assert.deepEqual(two.others.flatMap(({ body }) => [...body]), [1, 2, 3, 4]);
   early.append(Uint8Array.of(5));
   two.end.deliver(EXIT, CONNECTED, two.first.streamId);
   early.append(Uint8Array.of(6));
