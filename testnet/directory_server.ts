@@ -75,8 +75,11 @@ export class DirectoryServer implements DirectoryService {
       case "keys":
         return joined(this.#certificates(first, second?.split("+") ?? []));
       case "micro":
+        // The digests are in base64, which has slashes too.
         return joined(
-          (second ?? "").split("-").map((digest) => documents.microdescriptors.get(digest)),
+          path.slice("/tor/micro/d/".length).split("-").map((digest) =>
+            documents.microdescriptors.get(digest)
+          ),
         );
     }
   }

@@ -64,15 +64,6 @@ export function addressBytes(text: string): Uint8Array | undefined {
   return Uint8Array.from(ipaddr.parse(destination.host).toByteArray());
 }
 
-/** Whether only this machine can reach the address; false for any name but localhost. */
-export function isLoopback(hostname: string): boolean {
-  const destination = parseDestination(hostname);
-  if (destination.kind === "ip4" || destination.kind === "ip6") {
-    return ipaddr.process(destination.host).range() === "loopback";
-  }
-  return destination.kind === "name" && destination.host === "localhost";
-}
-
 function isIp4(text: string): boolean {
   return DOTTED_QUAD.test(text) && text.split(".").every((part) => Number(part) <= 255);
 }

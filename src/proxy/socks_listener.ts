@@ -8,7 +8,6 @@ import { Logger } from "../observe/log.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { formatAddress, type Network, type SocketAddress } from "../runtime/network.ts";
 import type { StreamOpener } from "../stream/opener.ts";
-import { isLoopback } from "./destination.ts";
 import { ProxyError, type ProxyErrorCode } from "./errors.ts";
 import { httpRefusal } from "./http_refusal.ts";
 import { DEFAULT_ISOLATION, type IsolationFlags, isolationOf } from "./isolation.ts";
@@ -85,13 +84,6 @@ export class SocksListener {
       isolation: (clientAddress, request) =>
         isolationOf(flags, sessionGroup, clientAddress, request),
     };
-    if (!isLoopback(hostname)) {
-      log.warn(
-        `The SOCKS port listens on ${formatAddress(this.address)}, which other machines may ` +
-          "reach: they could use this client as their proxy. SOCKS is not encrypted, and " +
-          "any user name and password are accepted.",
-      );
-    }
     this.#accepting = this.#accept();
   }
 

@@ -48,7 +48,7 @@ const fixedCell = fc.record({
   circuitId: fc.nat({ max: 0xffffffff }),
   command: fc.nat(127).filter((command) => command !== CellCommand.VERSIONS),
   body: fc.uint8Array({ minLength: 509, maxLength: 509 }),
-});
+}, { noNullPrototype: true });
 const variableCell = fc.record({
   circuitId: fc.nat({ max: 0xffffffff }),
   command: fc.oneof(fc.integer({ min: 128, max: 255 }), fc.constant(CellCommand.VERSIONS)),
@@ -56,7 +56,7 @@ const variableCell = fc.record({
     fc.uint8Array({ maxLength: 600 }),
     fc.constantFrom(65535, 65534, 30000).map((length) => new Uint8Array(length).fill(length)),
   ),
-});
+}, { noNullPrototype: true });
 
 Deno.test("CellParser: the same cells however the bytes are cut", () => {
   fc.assert(

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { ChannelManager } from "../../src/channel/channel_manager.ts";
+import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
+import { ListeningCircuit, testRuntime } from "./open_channel.ts";
+import { type RelayLink, ScriptedRelay } from "./scripted_relay.ts";
+
+const UNUSED_TIMEOUT = 180_000;
+
+/** A manager and one relay, both gone at the end of the test. */
+class TestManager implements AsyncDisposable {
+  readonly runtime = testRuntime();
+  readonly failures: unknown[] = [];
+  readonly manager = new ChannelManager(this.runtime, {
+    onFailure: (error) => this.failures.push(error),
+  });
+  readonly relay: ScriptedRelay;
+
+  constructor(script = (link: RelayLink) => link.handshake().then(() => link.untilClosed())) {
+    this.relay = new ScriptedRelay(this.runtime.clock.now(), script);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.manager.close();
+    assert.deepEqual(this.manager.channels, []);
+    assert.equal(this.runtime.clock.pendingTimers, 0);
+    await this.relay[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("ChannelManager: callers share an attempt and then the channel", async () => {
+  await using test = new TestManager();
+  const { manager, relay } = test;
+  const [one, two] = await Promise.all([manager.get(relay.target), manager.get(relay.target)]);
+  assert.equal(one, two);
+  assert.equal(await manager.get({ ...relay.target, ed25519Identity: undefined }), one);
+  assert.deepEqual([relay.connections, manager.channels.length], [1, 1]);
+});
+
+Deno.test("ChannelManager: attempts by different identities end at one channel, or at an error", async () => {
+  await using test = new TestManager();
+  const { manager, relay } = test;
+  const [one, two] = await Promise.all([
+    manager.get(relay.target),
+    manager.get({ ...relay.target, ed25519Identity: undefined }),
+  ]);
+  assert.equal(one, two);
+  assert.equal(manager.channels.length, 1);
+  const ed25519Identity = ed25519IdentityFromBytes(new Uint8Array(32));
+  await assert.rejects(manager.get({ ...relay.target, ed25519Identity }), {
+    code: "ed25519-identity-differs",
+  });
+  assert.equal(one.closedBy, undefined);
+});
+
+Deno.test("ChannelManager: an attempt goes on while anybody waits for it, and no longer", async () => {
+  const stopped = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  await using test = new TestManager(async (link) => {
+    await link.readCell();
+    stopped.resolve();
+    await link.untilClosed();
+    closed.resolve();
+  });
+  const { manager, relay, runtime } = test;
+  const first = new AbortController();
+  const second = new AbortController();
+  const one = assert.rejects(manager.get(relay.target, first.signal), /first/);
+  const two = assert.rejects(manager.get(relay.target, second.signal), /second/);
+  await stopped.promise;
+  first.abort(new RangeError("first"));
+  await one;
+  assert.equal(runtime.clock.pendingTimers, 1);
+  second.abort(new RangeError("second"));
+  await two;
+  await closed.promise;
+  assert.deepEqual([runtime.clock.pendingTimers, test.failures], [0, []]);
+  await assert.rejects(manager.get(relay.target, first.signal), /first/);
+});
+
+Deno.test("ChannelManager: a failed attempt is told once and leaves nothing behind", async () => {
+  let good = false;
+  await using test = new TestManager(async (link) => {
+    if (!good) return await link.sendVersions(1);
+    await link.handshake();
+    await link.untilClosed();
+  });
+  const { manager, relay } = test;
+  const failing = [1, 2].map(() =>
+    assert.rejects(manager.get(relay.target), { code: "no-common-link-protocol" })
+  );
+  await Promise.all(failing);
+  assert.deepEqual([test.failures.length, relay.connections], [1, 1]);
+  good = true;
+  await manager.get(relay.target);
+  assert.equal(relay.connections, 2);
+});
+
+Deno.test("ChannelManager: a channel that nobody uses is closed after 3 to 4.5 minutes", async () => {
+  await using test = new TestManager();
+  const { manager, relay, runtime } = test;
+  const channel = await manager.get(relay.target);
+  runtime.clock.advance(UNUSED_TIMEOUT - 1);
+  assert.equal(channel.closedBy?.code, undefined);
+  runtime.clock.advance(UNUSED_TIMEOUT / 2 + 1);
+  assert.equal(channel.closedBy?.code, "channel-unused");
+  await channel.finished;
+  const other = await manager.get(relay.target);
+  assert.notEqual(other, channel);
+});
+
+Deno.test("ChannelManager: a channel is kept while a circuit uses it, and timed from its end", async () => {
+  await using test = new TestManager();
+  const { manager, relay, runtime } = test;
+  const channel = await manager.get(relay.target);
+  const id = channel.attach(new ListeningCircuit());
+  runtime.clock.advance(10 * UNUSED_TIMEOUT);
+  assert.equal(channel.closedBy?.code, undefined);
+  channel.detach(id);
+  runtime.clock.advance(UNUSED_TIMEOUT - 1);
+  assert.equal(channel.closedBy?.code, undefined);
+  runtime.clock.advance(UNUSED_TIMEOUT);
+  assert.equal(channel.closedBy?.code, "channel-unused");
+});
+
+Deno.test("ChannelManager: a channel that the relay closes is forgotten", async () => {
+  const ends: (() => void)[] = [];
+  await using test = new TestManager(async (link) => {
+    await link.handshake();
+    await new Promise<void>((resolve) => ends.push(resolve));
+    await link.close();
+  });
+  const { manager, relay } = test;
+  const channel = await manager.get(relay.target);
+  const circuit = new ListeningCircuit();
+  channel.attach(circuit);
+  while (ends.length === 0) await Promise.resolve();
+  ends[0]();
+  await channel.finished;
+  assert.equal(circuit.closedBy?.code, "channel-closed-by-relay");
+  const again = manager.get(relay.target);
+  assert.notEqual(await again, channel);
+  while (ends.length < 2) await Promise.resolve();
+  ends[1]();
+});
+
+Deno.test("ChannelManager: close ends channels and attempts, and nothing is opened after", async () => {
+  await using test = new TestManager();
+  const silent = new ScriptedRelay(test.runtime.clock.now(), (link) => link.untilClosed());
+  const { manager, relay } = test;
+  const channel = await manager.get(relay.target);
+  const refused = assert.rejects(manager.get(silent.target), { code: "channel-closed" });
+  await manager.close();
+  await refused;
+  assert.equal(channel.closedBy?.code, "channel-closed");
+  await assert.rejects(manager.get(relay.target), { code: "channel-closed" });
+  await silent[Symbol.asyncDispose]();
+});
