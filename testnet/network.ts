@@ -11,13 +11,14 @@ import type { Misbehaviour } from "./behaviour.ts";
 import { DirectoryPort } from "./directory_port.ts";
 import { DirectoryServer } from "./directory_server.ts";
 import { RsaSigner, TestAuthority } from "./document_writer.ts";
-import { Events } from "./events.ts";
+import { Events, type RelayEvent } from "./events.ts";
 import { type ListedRelay, NetworkDocuments } from "./network_documents.ts";
 import { EmbeddedRelay, type RelayRole } from "./relay.ts";
 import type { Names } from "./relay_context.ts";
 import { makeRelayKeys } from "./relay_keys.ts";
 import { fixedRsaKey } from "./rsa_keys.ts";
 import { SeededRandom } from "./seeded_random.ts";
+import { type PublishedDescriptor, readServerDescriptor } from "./server_descriptor.ts";
 
 /** What a network is made of. */
 export interface EmbeddedNetworkOptions {
@@ -59,7 +60,11 @@ interface Authority {
 /** What {@link NetworkStart} has made. */
 type NetworkParts =
   & Pick<EmbeddedNetwork, "relays" | "events" | "documents" | "distinctAddresses">
-  & { readonly authorities: readonly Authority[]; readonly resources: AsyncDisposableStack };
+  & {
+    readonly authorities: readonly Authority[];
+    readonly published: ReadonlyMap<string, PublishedDescriptor>;
+    readonly resources: AsyncDisposableStack;
+  };
 
 /** The first address is 127.20.0.1, the next 127.21.0.1 and so on, each in a /16 of its own. */
 const FIRST_ADDRESS = 20;
@@ -74,6 +79,7 @@ export class EmbeddedNetwork implements AsyncDisposable {
   /** Whether each relay has an address in a /16 of its own; else all have 127.0.0.1. */
   readonly distinctAddresses: boolean;
   readonly #authorities: readonly Authority[];
+  readonly #published: ReadonlyMap<string, PublishedDescriptor>;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(parts: NetworkParts) {
@@ -82,6 +88,7 @@ export class EmbeddedNetwork implements AsyncDisposable {
     this.documents = parts.documents;
     this.distinctAddresses = parts.distinctAddresses;
     this.#authorities = parts.authorities;
+    this.#published = parts.published;
     this.#resources = parts.resources;
   }
 
@@ -132,6 +139,22 @@ export class EmbeddedNetwork implements AsyncDisposable {
     return lines.join("\n") + "\n";
   }
 
+  /**
+   * Lists a relay of other make, such as C tor, in a new consensus, as soon as it has published
+   * its descriptor at an authority.
+   *
+   * @throws the signal's reason
+   */
+  async adopt(nickname: string, role: RelayRole, signal?: AbortSignal): Promise<ListedRelay> {
+    const isIt = (event: RelayEvent) => event.kind === "descriptor" && event.nickname === nickname;
+    await this.events.until(isIt, { signal });
+    const descriptor = this.#published.get(nickname);
+    if (descriptor === undefined) throw new RangeError(`${nickname} has published nothing`);
+    const relay = { ...descriptor, role };
+    this.documents.list([relay]);
+    return relay;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
@@ -145,6 +168,7 @@ class NetworkStart {
   readonly #events = new Events();
   readonly #documents: NetworkDocuments;
   readonly #distinct = hasDistinctAddresses();
+  readonly #published = new Map<string, PublishedDescriptor>();
   #nextKey = 0;
   #nextAddress = FIRST_ADDRESS;
 
@@ -176,6 +200,7 @@ class NetworkStart {
       events: this.#events,
       documents: this.#documents,
       distinctAddresses: this.#distinct,
+      published: this.#published,
       resources: starting.move(),
     });
   }
@@ -203,9 +228,23 @@ class NetworkStart {
       runtime: { clock: this.#clock, random, network: new SystemNetwork() },
       names: this.#options.names ?? {},
       events: this.#events,
-      directory: new DirectoryServer(this.#documents, this.#clock),
+      directory: new DirectoryServer(
+        this.#documents,
+        this.#clock,
+        role === "authority" ? (text) => this.#takeDescriptor(nickname, text) : undefined,
+      ),
       misbehaviour: this.#options.misbehaviours?.[nickname],
     });
+  }
+
+  /** Remembers what a relay of other make has published; returns whether it is good. */
+  #takeDescriptor(authority: string, text: string): boolean {
+    const descriptor = readServerDescriptor(text);
+    if (descriptor === undefined) return false;
+    const { nickname } = descriptor;
+    this.#published.set(nickname, descriptor);
+    this.#events.add({ kind: "descriptor", relay: authority, nickname });
+    return true;
   }
 }
 

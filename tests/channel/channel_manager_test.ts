@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
+import { CellCommand } from "../../src/cell/command.ts";
 import { ChannelManager } from "../../src/channel/channel_manager.ts";
 import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
 import { ListeningCircuit, testRuntime } from "./open_channel.ts";
 import { type RelayLink, ScriptedRelay } from "./scripted_relay.ts";
 
 const UNUSED_TIMEOUT = 180_000;
+const KEEPALIVE_PERIOD = 300_000;
 
 /** A manager and one relay, both gone at the end of the test. */
 class TestManager implements AsyncDisposable {
   readonly runtime = testRuntime();
   readonly failures: unknown[] = [];
-  readonly manager = new ChannelManager(this.runtime, {
+  readonly manager = new ChannelManager(this.runtime, KEEPALIVE_PERIOD, {
     onFailure: (error) => this.failures.push(error),
   });
   readonly relay: ScriptedRelay;
@@ -69,11 +71,12 @@ Deno.test("ChannelManager: an attempt goes on while anybody waits for it, and no
   await stopped.promise;
   first.abort(new RangeError("first"));
   await one;
-  assert.equal(runtime.clock.pendingTimers, 1);
+  // The keepalive is the other one.
+  assert.equal(runtime.clock.pendingTimers, 2);
   second.abort(new RangeError("second"));
   await two;
   await closed.promise;
-  assert.deepEqual([runtime.clock.pendingTimers, test.failures], [0, []]);
+  assert.deepEqual([runtime.clock.pendingTimers, test.failures], [1, []]);
   await assert.rejects(manager.get(relay.target, first.signal), /first/);
 });
 
@@ -120,6 +123,33 @@ Deno.test("ChannelManager: a channel is kept while a circuit uses it, and timed 
   assert.equal(channel.closedBy?.code, undefined);
   runtime.clock.advance(UNUSED_TIMEOUT);
   assert.equal(channel.closedBy?.code, "channel-unused");
+});
+
+Deno.test("ChannelManager: a channel with circuits that was silent for a period gets padding", async () => {
+  const cells: number[] = [];
+  let wake: (() => void) | undefined;
+  await using test = new TestManager(async (link) => {
+    await link.handshake();
+    for (;;) {
+      cells.push((await link.readCell()).command);
+      wake?.();
+    }
+  });
+  const untilCells = async (count: number) => {
+    while (cells.length < count) await new Promise<void>((resolve) => wake = resolve);
+  };
+  const { manager, relay, runtime } = test;
+  const channel = await manager.get(relay.target);
+  const id = channel.attach(new ListeningCircuit());
+  runtime.clock.advance(KEEPALIVE_PERIOD);
+  runtime.clock.advance(KEEPALIVE_PERIOD);
+  await untilCells(1);
+  // A period in which something was sent needs none.
+  channel.sendCell(id, CellCommand.RELAY, new Uint8Array(0));
+  runtime.clock.advance(KEEPALIVE_PERIOD);
+  channel.sendCell(id, CellCommand.DESTROY, new Uint8Array(0));
+  await untilCells(3);
+  assert.deepEqual(cells, [CellCommand.PADDING, CellCommand.RELAY, CellCommand.DESTROY]);
 });
 
 Deno.test("ChannelManager: a channel that the relay closes is forgotten", async () => {

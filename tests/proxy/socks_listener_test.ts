@@ -199,7 +199,7 @@ Deno.test("a port that is taken, or an address that is not ours: a typed error t
   });
 });
 
-Deno.test("log: warns of an address that others reach, and never tells destinations or passwords", async () => {
+Deno.test("log: destinations and passwords are never told", async () => {
   const lines: { level: string; text: string }[] = [];
   await configure({
     sinks: {
@@ -212,11 +212,7 @@ Deno.test("log: warns of an address that others reach, and never tells destinati
     ],
   });
   try {
-    await withListener(() => Promise.resolve());
-    assert.equal(lines.length, 0);
     await withListener(async ({ opener, connect }) => {
-      assert.deepEqual(lines.map(({ level }) => level), ["warning"]);
-      assert.match(lines[0].text, /0\.0\.0\.0:\d+/);
       for (const name of ["secret.example", "secret.onion", "secret\0"]) {
         const client = await connect();
         await client.send(connectTo(name));
@@ -235,7 +231,7 @@ Deno.test("log: warns of an address that others reach, and never tells destinati
       const client = await connect();
       await client.send(connectTo("secret.example"));
       await client.rest();
-    }, { hostname: "0.0.0.0" });
+    });
     assert(lines.length > 5);
     assert.deepEqual(lines.filter(({ text }) => /secret|192\.0\.2\.77/.test(text)), []);
   } finally {
