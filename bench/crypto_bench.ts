@@ -1,6 +1,6 @@
 /** Relay crypto for each cell, by number of hops: `deno bench bench/crypto_bench.ts`. */
 import { RelayCrypto } from "../src/crypto/relay_crypto.ts";
-import { RelayCryptoLayer } from "../tests/crypto/relay_crypto_layer.ts";
+import { RelayCryptoLayer } from "../testnet/relay_layer.ts";
 
 /** Cells opened or sealed in each measured call. */
 const CELLS = 2008;

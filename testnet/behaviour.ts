@@ -11,7 +11,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ExtendTarget } from "../src/cell/create.ts";
-import type { RelayCertsParts } from "../tests/channel/certs_builder.ts";
+import type { RelayCertsParts } from "./certificates.ts";
 import type { DirectoryAnswer, DirectoryRequest } from "./directory_http.ts";
 import type { LinkIdentity } from "./link_certificate.ts";
 

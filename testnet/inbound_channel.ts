@@ -9,8 +9,10 @@ import { CellCommand } from "../src/cell/command.ts";
 import { CellParser } from "../src/cell/cell_parser.ts";
 import { CELL_BODY_LENGTH, CELL_LENGTH, writeCellHeader } from "../src/cell/layout.ts";
 import { decodeNetinfo, decodeVersions, encodeVersionsCell } from "../src/cell/link.ts";
+import { TorError } from "../src/errors/tor_error.ts";
+import type { Timer } from "../src/runtime/clock.ts";
 import { randomBytes } from "../src/runtime/random.ts";
-import { relayCerts, relayCertsParts } from "../tests/channel/certs_builder.ts";
+import { relayCerts, relayCertsParts } from "./certificates.ts";
 import type { LinkActions, LinkCells } from "./behaviour.ts";
 import { encodeAuthChallengeCell, encodeCertsCell, encodeRelayNetinfoCell } from "./link_cells.ts";
 import { createCircuit } from "./create_circuit.ts";
@@ -22,6 +24,8 @@ import { DestroyReason } from "./relay_messages.ts";
 const CONGESTED_AT = 64 * 1024;
 /** Bytes waiting to be written at which the link is given up. */
 const OUTGOING_LIMIT = 8 * 1024 * 1024;
+/** How long a link without circuits is kept, in ms. */
+const UNUSED_TIMEOUT = 180_000;
 /** Circuits that one link may have. */
 const CIRCUIT_LIMIT = 10_000;
 
@@ -38,6 +42,7 @@ export class InboundChannel implements LinkActions {
   #outgoing = new Uint8Array(CONGESTED_AT);
   #outgoingLength = 0;
   #flushScheduled = false;
+  #unusedTimer: Timer | undefined;
 
   constructor(relay: RelayContext, stream: Duplex) {
     this.#relay = relay;
@@ -53,6 +58,7 @@ export class InboundChannel implements LinkActions {
       this.close();
       resolve();
     });
+    this.#startUnusedTimer();
   }
 
   /** How many circuits use the link. */
@@ -75,28 +81,32 @@ export class InboundChannel implements LinkActions {
   }
 
   sendCell(circuitId: number, command: number, body: Uint8Array): void {
-    if (this.#state === "closed") return;
+    if (this.#isClosed) return;
     const at = this.#reserve(CELL_LENGTH);
+    if (this.#isClosed) return;
     writeCellHeader(this.#outgoing, at, circuitId, command);
     this.#outgoing.set(body, at + 5);
     this.#outgoing.fill(0, at + 5 + body.length, at + 5 + CELL_BODY_LENGTH);
   }
 
   sendBytes(bytes: Uint8Array): void {
-    if (this.#state === "closed") return;
-    this.#outgoing.set(bytes, this.#reserve(bytes.length));
+    if (this.#isClosed) return;
+    const at = this.#reserve(bytes.length);
+    if (!this.#isClosed) this.#outgoing.set(bytes, at);
   }
 
   /** Lets a circuit go. */
   detach(circuitId: number): void {
     this.#circuits.delete(circuitId);
+    if (this.#circuits.size === 0) this.#startUnusedTimer();
   }
 
   close(): void {
-    if (this.#state === "closed") return;
+    if (this.#isClosed) return;
     const wasOpen = this.#state === "open";
     this.#flush();
     this.#state = "closed";
+    this.#unusedTimer?.cancel();
     for (const circuit of [...this.#circuits.values()]) circuit.onLinkClosed();
     this.#circuits.clear();
     this.#drainListeners.clear();
@@ -110,20 +120,24 @@ export class InboundChannel implements LinkActions {
     this.#stream.destroy();
   }
 
+  get #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
   #onData(chunk: Uint8Array): void {
     const parser = this.#parser;
     try {
-      for (let at = 0; at < chunk.length;) {
+      for (let at = 0; at < chunk.length && !this.#isClosed;) {
         const space = parser.space();
         const piece = chunk.subarray(at, at + space.length);
         space.set(piece);
         parser.filled(piece.length);
         at += piece.length;
-        while (this.#state !== "closed" && parser.next()) this.#onCell();
+        while (!this.#isClosed && parser.next()) this.#onCell();
       }
     } catch (error) {
       this.close();
-      if (!(error instanceof Error) || !("code" in error)) throw error;
+      if (!(error instanceof TorError)) throw error;
     }
   }
 
@@ -157,15 +171,18 @@ export class InboundChannel implements LinkActions {
   async #sendLinkCells(): Promise<void> {
     for (const item of this.#relay.behaviour.linkCells(this.#linkCells())) {
       if (item === "close") this.close();
-      if (this.#state === "closed") return;
+      if (this.#isClosed) return;
       if (item !== "close") this.sendBytes(item);
-      if (this.congested) {
-        await new Promise<void>((resolve) => {
-          this.#stream.once("drain", resolve);
-          this.#stream.once("close", resolve);
-        });
-      }
+      if (this.congested) await this.#drained();
     }
+  }
+
+  /** Resolves when something of what waits has been written, or nothing can be any more. */
+  async #drained(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.addDrainListener(resolve);
+    await Promise.race([promise, this.finished]);
+    this.removeDrainListener(resolve);
   }
 
   #linkCells(): LinkCells {
@@ -207,7 +224,17 @@ export class InboundChannel implements LinkActions {
   #create(circuitId: number, command: number): void {
     const create = { command, body: this.#parser.body().slice() };
     const circuit = createCircuit(this.#relay, this, circuitId, create);
-    if (circuit !== undefined) this.#circuits.set(circuitId, circuit);
+    if (circuit === undefined) return;
+    this.#circuits.set(circuitId, circuit);
+    this.#unusedTimer?.cancel();
+  }
+
+  /** Closes the link after a while unless a circuit comes: also when its handshake never ends. */
+  #startUnusedTimer(): void {
+    this.#unusedTimer?.cancel();
+    if (this.#isClosed) return;
+    const { clock } = this.#relay.runtime;
+    this.#unusedTimer = clock.setTimer(() => this.close(), UNUSED_TIMEOUT);
   }
 
   /** Makes room for `length` bytes at the end of what is to be written. */
@@ -235,7 +262,7 @@ export class InboundChannel implements LinkActions {
   #flush(): void {
     this.#flushScheduled = false;
     const length = this.#outgoingLength;
-    if (length === 0 || this.#state === "closed") return;
+    if (length === 0 || this.#isClosed) return;
     this.#outgoingLength = 0;
     // Copied, because the stream keeps what it cannot write at once.
     if (this.#stream.write(this.#outgoing.slice(0, length))) this.#onDrain();

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { der, derTime } from "../tests/channel/certs_builder.ts";
+import { der, derTime } from "./certificates.ts";
 
 const ECDSA_WITH_SHA256 = Uint8Array.fromHex("2a8648ce3d040302");
 const HOUR = 3_600_000;

@@ -38,6 +38,8 @@ export interface EmbeddedNetworkOptions {
   readonly clock?: Clock;
   /** All that is random follows from it, but for the TLS keys. */
   readonly seed?: string | number;
+  /** Whether each relay has an address of its own; if they work on this machine unless given. */
+  readonly distinctAddresses?: boolean;
   /** Consensus parameters, `name=value` with spaces between, sorted. */
   readonly parameters?: string;
 }
@@ -47,6 +49,8 @@ export interface ClientTorrcOptions {
   readonly dataDirectory: string;
   /** 0 asks for any free port. */
   readonly socksPort: number;
+  /** What its log says and where; `notice stdout` unless given. */
+  readonly log?: string;
   /** More lines, each an option of C tor. */
   readonly more?: readonly string[];
 }
@@ -132,7 +136,7 @@ export class EmbeddedNetwork implements AsyncDisposable {
       // TestingTorNetwork switches this off, though here every relay is in a /16 of its own.
       `EnforceDistinctSubnets ${this.distinctAddresses ? 1 : 0}`,
       "SafeLogging 0",
-      "Log notice stdout",
+      `Log ${options.log ?? "notice stdout"}`,
       ...this.authorityLines,
       ...options.more ?? [],
     ];
@@ -167,7 +171,7 @@ class NetworkStart {
   readonly #random: SeededRandom;
   readonly #events = new Events();
   readonly #documents: NetworkDocuments;
-  readonly #distinct = hasDistinctAddresses();
+  readonly #distinct: boolean;
   readonly #published = new Map<string, PublishedDescriptor>();
   #nextKey = 0;
   #nextAddress = FIRST_ADDRESS;
@@ -175,6 +179,7 @@ class NetworkStart {
   constructor(options: EmbeddedNetworkOptions) {
     this.#options = options;
     this.#clock = options.clock ?? new SystemClock();
+    this.#distinct = options.distinctAddresses ?? hasDistinctAddresses();
     this.#random = new SeededRandom(options.seed ?? "embedded network");
     this.#documents = new NetworkDocuments(this.#clock, options.parameters ?? "");
   }

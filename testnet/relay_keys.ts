@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import {
   type Ed25519Identity,
   ed25519IdentityFromBytes,
@@ -14,7 +13,7 @@ import {
 import { parseRsaPublicKey, rsaIdentityOf } from "../src/crypto/rsa.ts";
 import { X25519KeyPair } from "../src/crypto/x25519.ts";
 import { randomBytes, type RandomSource } from "../src/runtime/random.ts";
-import { ed25519Public, type RelayKeys, rsaPublicDer } from "../tests/channel/certs_builder.ts";
+import { ed25519Key, ed25519Public, type RelayKeys, rsaPublicDer } from "./certificates.ts";
 
 /** All keys of a relay, and its names that follow from them. */
 export interface EmbeddedRelayKeys extends RelayKeys {
@@ -32,8 +31,8 @@ export interface EmbeddedRelayKeys extends RelayKeys {
 
 /** Makes a relay's keys; all but the RSA key come from `random`. */
 export function makeRelayKeys(rsaIdentity: KeyObject, random: RandomSource): EmbeddedRelayKeys {
-  const ed25519Identity = ed25519KeyFromSeed(randomBytes(random, 32));
-  const signing = ed25519KeyFromSeed(randomBytes(random, 32));
+  const ed25519Identity = ed25519Key(randomBytes(random, 32));
+  const signing = ed25519Key(randomBytes(random, 32));
   const onionSecret = randomBytes(random, 32);
   const rsaId = rsaIdentityOf(parseRsaPublicKey(rsaPublicDer(rsaIdentity)));
   const ed25519IdBytes = ed25519Public(ed25519Identity);
@@ -48,12 +47,4 @@ export function makeRelayKeys(rsaIdentity: KeyObject, random: RandomSource): Emb
     onionSecret,
     onionKey: new X25519KeyPair(onionSecret).publicKey,
   };
-}
-
-function ed25519KeyFromSeed(seed: Uint8Array): KeyObject {
-  return createPrivateKey({
-    key: Buffer.concat([Uint8Array.fromHex("302e020100300506032b657004220420"), seed]),
-    format: "der",
-    type: "pkcs8",
-  });
 }

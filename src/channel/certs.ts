@@ -25,6 +25,7 @@ import {
 } from "../crypto/rsa_cross_certificate.ts";
 import { isSelfSigned, parseX509 } from "../crypto/x509.ts";
 import { ChannelError, type ChannelErrorCode } from "./errors.ts";
+import { x509Validity } from "./x509_validity.ts";
 
 /** One certificate of a CERTS cell, as it came. */
 export interface CellCertificate {
@@ -44,12 +45,6 @@ export interface VerifiedIdentities {
 const RSA_ID = 2;
 const RSA_CROSS = 7;
 const LAST_KNOWN = 7;
-
-const DAY = 86_400_000;
-/** How long after its end an X.509 certificate is still accepted, as C tor does. */
-const PAST_TOLERANCE = 2 * DAY;
-/** How long before its beginning an X.509 certificate is already accepted, as C tor does. */
-const FUTURE_TOLERANCE = 30 * DAY;
 
 /** The only size of a relay's RSA identity key. */
 const RSA_ID_BITS = 1024;
@@ -191,17 +186,17 @@ function verifyRsaIdCertificate(body: Uint8Array, now: number): RsaPublicKey {
       `the relay's RSA identity certificate is not for an RSA key of ${RSA_ID_BITS} bits`,
     );
   }
-  if (certificate.notBefore > now + FUTURE_TOLERANCE) {
-    throw new ChannelError(
-      "certs-id-not-yet-valid",
-      `the relay's RSA identity certificate begins on ${day(certificate.notBefore)}`,
-    );
-  }
-  if (certificate.notAfter < now - PAST_TOLERANCE) {
-    throw new ChannelError(
-      "certs-id-expired",
-      `the relay's RSA identity certificate ended on ${day(certificate.notAfter)}`,
-    );
+  switch (x509Validity(certificate, now)) {
+    case "not-yet-valid":
+      throw new ChannelError(
+        "certs-id-not-yet-valid",
+        `the relay's RSA identity certificate begins on ${day(certificate.notBefore)}`,
+      );
+    case "expired":
+      throw new ChannelError(
+        "certs-id-expired",
+        `the relay's RSA identity certificate ended on ${day(certificate.notAfter)}`,
+      );
   }
   if (!isSelfSigned(certificate)) {
     throw new ChannelError(

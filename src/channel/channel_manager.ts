@@ -14,7 +14,7 @@ import { randomBelow } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
 import { type ChannelStep, type ChannelTarget, openChannel } from "./connect.ts";
-import { ChannelError } from "./errors.ts";
+import { ChannelError, type ChannelErrorCode, isViolation } from "./errors.ts";
 
 const log = new Logger("channel");
 
@@ -37,6 +37,8 @@ export interface ChannelEvents {
   onStep?: (step: ChannelStep) => void;
   /** A channel could not be opened; not called for attempts that were given up. */
   onFailure?: (error: unknown) => void;
+  /** A relay, or somebody in its place, broke the protocol of channels, which ended the channel. */
+  onViolation?: (relay: RsaIdentity, code: ChannelErrorCode) => void;
 }
 
 /** Opens channels, shares them, and closes those that nobody uses. */
@@ -138,6 +140,7 @@ export class ChannelManager {
           `No channel to ${scrub(formatAddress(target))}: ${describeError(error)}`,
         );
         this.#events.onFailure?.(error);
+        this.#noteViolation(target.rsaIdentity, error);
       }
       throw error;
     }
@@ -164,6 +167,7 @@ export class ChannelManager {
         log.info(
           `Channel to ${scrub(formatAddress(target))} ended: ${describeError(channel.closedBy)}`,
         );
+        this.#noteViolation(rsaIdentity, channel.closedBy);
       }
     });
     // Until a circuit comes: whoever asked for the channel may have gone.
@@ -173,6 +177,12 @@ export class ChannelManager {
       log.info(`A relay's clock differs from ours by ${Math.round(clockSkew / 1000)} s`);
     }
     return channel;
+  }
+
+  #noteViolation(relay: RsaIdentity, error: unknown): void {
+    if (error instanceof ChannelError && isViolation(error)) {
+      this.#events.onViolation?.(relay, error.code);
+    }
   }
 
   #scheduleKeepalive(): void {
@@ -186,7 +196,12 @@ export class ChannelManager {
   #keepAlive(channel: Channel): void {
     const silent = this.#cellsSent.get(channel) === channel.traffic.cellsSent;
     if (silent && channel.circuitCount > 0 && channel.closedBy === undefined) {
-      channel.sendCell(0, CellCommand.PADDING, new Uint8Array(0));
+      try {
+        channel.sendCell(0, CellCommand.PADDING, new Uint8Array(0));
+      } catch (error) {
+        // The relay takes nothing any more: the channel has closed itself.
+        log.debug(`No padding was sent: ${describeError(error)}`);
+      }
     }
     this.#cellsSent.set(channel, channel.traffic.cellsSent);
   }

@@ -25,6 +25,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { verifyRelayCerts } from "./certs.ts";
 import { Channel } from "./channel.ts";
 import { ChannelError } from "./errors.ts";
+import { checkLinkCertificate } from "./link_certificate.ts";
 import { closeQuietly, type RelayTls, startRelayTls } from "./tls.ts";
 
 /** The link protocols that are offered; 3 only because C tor offers it too. */
@@ -113,6 +114,7 @@ async function negotiate(
   target: ChannelTarget,
   { conn, certificate }: RelayTls,
 ): Promise<Channel> {
+  checkLinkCertificate(certificate, runtime.clock.now());
   const parser = new CellParser();
   const nextCell = async () => {
     while (!parser.next()) {

@@ -34,6 +34,11 @@ const FACTS = {
   "rsa-identity-differs": { retry: "elsewhere" },
   "ed25519-identity-differs": { retry: "elsewhere" },
   "unexpected-cell": { retry: "elsewhere" },
+  // The certificate of the TLS link.
+  "tls-certificate-expired": { retry: "elsewhere", advice: CHECK_CLOCK },
+  "tls-certificate-key": { retry: "elsewhere" },
+  "tls-certificate-malformed": { retry: "elsewhere" },
+  "tls-certificate-not-yet-valid": { retry: "elsewhere", advice: CHECK_CLOCK },
   // The relay's certificates in its CERTS cell.
   "certs-cross-expired": { retry: "elsewhere", advice: CHECK_CLOCK },
   "certs-cross-mismatch": { retry: "elsewhere" },
@@ -70,5 +75,34 @@ export type ChannelErrorCode = keyof typeof FACTS;
 export class ChannelError extends TorError<ChannelErrorCode> {
   constructor(code: ChannelErrorCode, message: string, options?: ErrorOptions) {
     super(FACTS, code, message, options);
+  }
+}
+
+/** What only a relay that breaks the protocol, or somebody in its place, brings about. */
+const VIOLATIONS: ReadonlySet<ChannelErrorCode> = new Set<ChannelErrorCode>([
+  "no-common-link-protocol",
+  "rsa-identity-differs",
+  "ed25519-identity-differs",
+  "unexpected-cell",
+  "tls-certificate-expired",
+  "tls-certificate-key",
+  "tls-certificate-malformed",
+  "tls-certificate-not-yet-valid",
+]);
+
+/**
+ * Whether a channel failed because the relay broke the protocol, and not because it was not there,
+ * fell silent or went away.
+ */
+export function isViolation({ code, cause }: ChannelError): boolean {
+  switch (code) {
+    case "tls-handshake-failed":
+      // Deno's error for all that is wrong with what was said, a bad signature among it.
+      return cause instanceof Deno.errors.InvalidData;
+    case "link-handshake-failed":
+      // A cell that does not hold what it must; else it is the connection that failed.
+      return cause instanceof TorError;
+    default:
+      return VIOLATIONS.has(code) || code.startsWith("certs-");
   }
 }

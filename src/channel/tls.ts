@@ -31,7 +31,7 @@ export interface RelayTls {
  * Does the TLS handshake with a relay. The connection is closed when it fails. No server name is
  * sent, because the name is an IP address; sessions are never resumed.
  *
- * @throws ChannelError `tls-handshake-failed`, or the signal's reason
+ * @throws ChannelError `tls-handshake-failed`, `tls-certificate-malformed`, or the signal's reason
  */
 export async function startRelayTls(tcp: Deno.TcpConn, signal?: AbortSignal): Promise<RelayTls> {
   let conn: Deno.TlsConn | undefined;
@@ -43,7 +43,15 @@ export async function startRelayTls(tcp: Deno.TcpConn, signal?: AbortSignal): Pr
     signal?.throwIfAborted();
     await conn.handshake();
     signal?.throwIfAborted();
-    return { conn, certificate: peerCertificate(conn) };
+    const certificate = peerCertificate(conn);
+    if (certificate === undefined) {
+      // That this Deno can read one was shown at the start.
+      throw new ChannelError(
+        "tls-certificate-malformed",
+        "the relay's TLS certificate cannot be read",
+      );
+    }
+    return { conn, certificate };
   } catch (cause) {
     closeQuietly(conn ?? tcp);
     if (signal?.aborted) throw signal.reason;
@@ -67,8 +75,10 @@ export function closeQuietly(conn: { close(): void }): void {
 /**
  * Reads the peer's certificate by a symbol that Deno keeps to itself (its node:tls is built on
  * it). All that depends on it is here, and the Deno version is pinned.
+ *
+ * @returns undefined when Deno cannot make sense of the certificate, or has no such symbol
  */
-function peerCertificate(conn: Deno.TlsConn): Uint8Array {
+function peerCertificate(conn: Deno.TlsConn): Uint8Array | undefined {
   const symbol = Object.getOwnPropertySymbols(Object.getPrototypeOf(conn))
     .find((candidate) => candidate.description === "getPeerCertificate");
   const read: unknown = symbol === undefined ? undefined : Reflect.get(conn, symbol);
@@ -78,10 +88,7 @@ function peerCertificate(conn: Deno.TlsConn): Uint8Array {
       if (found.raw instanceof Uint8Array) return found.raw;
     }
   }
-  throw new ChannelError(
-    "tls-certificate-unreadable",
-    "this version of Deno does not let a TLS peer's certificate be read",
-  );
+  return undefined;
 }
 
 /**
@@ -118,7 +125,12 @@ export async function checkTlsLaunch(): Promise<void> {
       hostname,
     });
     await conn.handshake();
-    peerCertificate(conn);
+    if (peerCertificate(conn) === undefined) {
+      throw new ChannelError(
+        "tls-certificate-unreadable",
+        "this version of Deno does not let a TLS peer's certificate be read",
+      );
+    }
   };
   const accepts = (hostname: string) => dial(hostname).then(() => true, rethrowUnreadable);
   const relayName = await accepts(RELAY_NAME);

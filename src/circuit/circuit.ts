@@ -38,8 +38,9 @@ import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import { abortable } from "../runtime/deadline.ts";
 import { randomBelow, randomBytes, type RandomSource } from "../runtime/random.ts";
-import { CircuitError } from "./errors.ts";
+import { CircuitError, type CircuitErrorCode } from "./errors.ts";
 import { type HalfOpenStream, HalfOpenStreams } from "./half_open_streams.ts";
+import { HopSender, UNKNOWN_HOP } from "./hop_sender.ts";
 import { DeliverWindow, PackageWindow } from "./sendme_window.ts";
 
 const log = new Logger("circuit");
@@ -99,6 +100,9 @@ export type CircuitChannel = Pick<
   | "closedBy"
 >;
 
+/** Called for each relay that may have broken the protocol, which closed the circuit. */
+export type OnViolation = (relay: RsaIdentity, code: CircuitErrorCode) => void;
+
 /** A circuit. It exists from its first hop on, and until it is closed from either side. */
 export class Circuit implements CellReceiver {
   /** The circuit's number in logs. */
@@ -126,16 +130,19 @@ export class Circuit implements CellReceiver {
   #closedBy: CircuitError | undefined;
   readonly #closing = new AbortController();
   readonly #tellClosed: (error: CircuitError) => void;
+  readonly #sender = new HopSender();
+  readonly #onViolation: OnViolation | undefined;
 
   static #count = 0;
 
-  private constructor(channel: CircuitChannel, random: RandomSource) {
+  private constructor(channel: CircuitChannel, random: RandomSource, onViolation?: OnViolation) {
     this.number = ++Circuit.#count;
     const { promise, resolve } = Promise.withResolvers<CircuitError>();
     this.whenClosed = promise;
     this.#tellClosed = resolve;
     this.#channel = channel;
     this.#random = random;
+    this.#onViolation = onViolation;
     this.#package = new PackageWindow(random);
     this.#relayEarlyLeft = RELAY_EARLY_LIMIT - randomBelow(random, 2);
     this.#nextStreamId = 1 + randomBelow(random, 65535);
@@ -155,8 +162,10 @@ export class Circuit implements CellReceiver {
     relay: FirstHop,
     random: RandomSource,
     signal: AbortSignal,
+    onViolation?: OnViolation,
   ): Promise<Circuit> {
-    const circuit = new Circuit(channel, random);
+    const circuit = new Circuit(channel, random, onViolation);
+    circuit.#sender.add(relay.rsaIdentity);
     try {
       if (relay.onionKey === undefined) {
         const handshake = createFastClientStart(randomBytes(random, 20));
@@ -189,7 +198,10 @@ export class Circuit implements CellReceiver {
       const body = encodeExtend2(relay, HandshakeType.NTOR, handshake.onionSkin);
       const reply = this.#await(RelayCommand.EXTENDED2, signal);
       this.send(RelayCommand.EXTEND2, 0, body);
-      this.#crypto.addHop(handshake.complete(decodeCreated2(await reply)));
+      this.#sender.add(relay.rsaIdentity);
+      const created = await reply;
+      this.#sender.hop = this.hops;
+      this.#crypto.addHop(handshake.complete(decodeCreated2(created)));
     } catch (cause) {
       throw this.#failed(cause, signal);
     }
@@ -301,6 +313,7 @@ export class Circuit implements CellReceiver {
   }
 
   onCell(command: number, buffer: Uint8Array, bodyOffset: number): void {
+    this.#sender.hop = 0;
     try {
       switch (command) {
         case CellCommand.RELAY:
@@ -325,6 +338,7 @@ export class Circuit implements CellReceiver {
 
   #onRelayCell(buffer: Uint8Array, bodyOffset: number): void {
     const hop = this.#crypto.open(buffer, bodyOffset);
+    this.#sender.hop = hop < 0 ? UNKNOWN_HOP : hop;
     if (hop < 0) throw violation("a relay cell that no hop sent");
     const command = buffer[bodyOffset];
     const streamId = relayStreamId(buffer, bodyOffset);
@@ -460,7 +474,9 @@ export class Circuit implements CellReceiver {
     if (this.hops > 0 || this.#awaited === undefined) {
       log.info(`Closing circuit ${this.number}: ${describeError(error)}`);
     }
+    const suspects = signal?.aborted ? [] : this.#sender.suspects(error, this.hops);
     this.close(error);
+    for (const relay of suspects) this.#onViolation?.(relay, error.code);
     return signal?.aborted ? signal.reason : error;
   }
 

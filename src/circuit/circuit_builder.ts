@@ -18,7 +18,7 @@ import { selectExit } from "../path/select_exit.ts";
 import { selectMiddle } from "../path/select_middle.ts";
 import { abortable, withDeadline } from "../runtime/deadline.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { Circuit, type FirstHop } from "./circuit.ts";
+import { Circuit, type FirstHop, type OnViolation } from "./circuit.ts";
 import { CircuitError } from "./errors.ts";
 
 const log = new Logger("circuit");
@@ -43,6 +43,7 @@ export interface CircuitBuilderParts {
   /** Time for a whole circuit, in ms (C tor: CircuitBuildTimeout). */
   readonly timeout: number;
   readonly onStep?: (step: BuildStep) => void;
+  readonly onViolation?: OnViolation;
 }
 
 /** Builds circuits one at a time or side by side; it keeps none of them. */
@@ -65,7 +66,7 @@ export class CircuitBuilder {
     excludedExits: ReadonlySet<RsaIdentity>,
     signal: AbortSignal,
   ): Promise<BuiltCircuit> {
-    const { runtime, channels, guards, pathOptions } = this.#parts;
+    const { runtime, channels, guards, pathOptions, onViolation } = this.#parts;
     const { guardChoice, guard, middle, exit } = this.#choosePath(
       netDir,
       target,
@@ -79,7 +80,7 @@ export class CircuitBuilder {
       circuit = await this.#withTimeout(signal, async (until) => {
         const channel = await channels.get(guard, until);
         this.#parts.onStep?.("channel-open");
-        circuit = await Circuit.create(channel, guard, runtime.random, until);
+        circuit = await Circuit.create(channel, guard, runtime.random, until, onViolation);
         this.#parts.onStep?.("first-hop");
         await circuit.extend(middle, until);
         await circuit.extend(exit, until);
@@ -118,11 +119,11 @@ export class CircuitBuilder {
    * @throws CircuitError or ChannelError, or the signal's reason
    */
   async oneHop(target: ChannelTarget & FirstHop, signal: AbortSignal): Promise<Circuit> {
-    const { runtime, channels } = this.#parts;
+    const { runtime, channels, onViolation } = this.#parts;
     return await this.#withTimeout(signal, async (until) => {
       const channel = await channels.get(target, until);
       this.#parts.onStep?.("one-hop");
-      return await Circuit.create(channel, target, runtime.random, until);
+      return await Circuit.create(channel, target, runtime.random, until, onViolation);
     });
   }
 

@@ -14,6 +14,7 @@ import { Directory } from "../directory/directory.ts";
 import { GuardSample } from "../guard/guard_sample.ts";
 import { BootstrapTracker } from "../observe/bootstrap.ts";
 import { Logger } from "../observe/log.ts";
+import { Violations } from "../observe/violations.ts";
 import { SocksListener } from "../proxy/socks_listener.ts";
 import { formatAddress, type SocketAddress } from "../runtime/network.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
@@ -31,6 +32,8 @@ const CIRCUIT_BUILD_TIMEOUT = 15_000;
 export class TorClient implements AsyncDisposable {
   /** How far the start is. */
   readonly bootstrap: BootstrapTracker;
+  /** Which relays have broken the protocol, and how often. */
+  readonly violations = new Violations();
   readonly #data: DataDirectory;
   readonly #guards: GuardSample;
   readonly #channels: ChannelManager;
@@ -55,6 +58,7 @@ export class TorClient implements AsyncDisposable {
     this.#channels = new ChannelManager(runtime, config.keepalivePeriod, {
       onStep: (step) => this.#onChannelStep(step),
       onFailure: (error) => this.#watch.noteFailure(error),
+      onViolation: (relay, code) => this.violations.note(relay, code),
     });
     const builder = new CircuitBuilder({
       runtime,
@@ -67,6 +71,7 @@ export class TorClient implements AsyncDisposable {
       },
       timeout: config.circuitBuildTimeout ?? CIRCUIT_BUILD_TIMEOUT,
       onStep: (step) => this.#onBuildStep(step),
+      onViolation: (relay, code) => this.violations.note(relay, code),
     });
     this.#circuits = new CircuitManager({
       runtime,

@@ -7,8 +7,10 @@ import { CryptoError } from "./errors.ts";
 
 /** The tags that are read (X.690). */
 export const DerTag = {
+  Boolean: 0x01,
   Integer: 0x02,
   BitString: 0x03,
+  OctetString: 0x04,
   Null: 0x05,
   ObjectIdentifier: 0x06,
   UtcTime: 0x17,

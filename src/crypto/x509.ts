@@ -28,6 +28,10 @@ export interface X509Certificate {
   /** What the signature covers. */
   readonly signed: Uint8Array;
   readonly signature: Uint8Array;
+  /** Whether it names its issuer or subject by number, which nobody does. */
+  readonly hasUniqueIdentifiers: boolean;
+  /** The contents of the extensions' element, not read any further; undefined without one. */
+  readonly extensions: Uint8Array | undefined;
 }
 
 /** 1.2.840.113549.1.1.1 */
@@ -76,7 +80,7 @@ export function parseX509(bytes: Uint8Array): X509Certificate {
   validity.finish();
   fields.read(DerTag.Sequence); // subject
   const publicKey = readPublicKey(fields.enter(DerTag.Sequence));
-  passOverOptionalFields(fields, version);
+  const optionalFields = readOptionalFields(fields, version);
 
   return {
     version,
@@ -88,6 +92,8 @@ export function parseX509(bytes: Uint8Array): X509Certificate {
     ),
     signed,
     signature,
+    hasUniqueIdentifiers: optionalFields.has(0x81) || optionalFields.has(0x82),
+    extensions: optionalFields.get(EXTENSIONS),
   };
 }
 
@@ -131,13 +137,20 @@ function readPublicKey(info: DerReader): X509PublicKey {
   return { kind: "rsa", key: parseRsaPublicKey(bits) };
 }
 
+const EXTENSIONS = DerTag.Context0 + 3;
+
 /** The unique identifiers [1] and [2] and the extensions [3], each at most once and in order. */
-function passOverOptionalFields(fields: DerReader, version: number): void {
+function readOptionalFields(
+  fields: DerReader,
+  version: number,
+): ReadonlyMap<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>();
   // The identifiers are primitive, the extensions constructed.
-  for (const [tag, since] of [[0x81, 2], [0x82, 2], [DerTag.Context0 + 3, 3]]) {
-    if (version >= since && fields.nextTag === tag) fields.read(tag);
+  for (const [tag, since] of [[0x81, 2], [0x82, 2], [EXTENSIONS, 3]]) {
+    if (version >= since && fields.nextTag === tag) found.set(tag, fields.read(tag));
   }
   fields.finish();
+  return found;
 }
 
 const TIMES: ReadonlyMap<number | undefined, RegExp> = new Map([

@@ -7,7 +7,7 @@ import {
   ipv4Bytes,
 } from "../../src/cell/create.ts";
 import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
-import { assertCellError } from "./cell_error.ts";
+import { assertCellError, decodesOrRefuses } from "./cell_error.ts";
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 
@@ -71,4 +71,8 @@ Deno.test("ipv4Bytes: four decimal numbers up to 255 without leading zeros, noth
   ) {
     assert.equal(ipv4Bytes(text), undefined, text);
   }
+});
+
+Deno.test("decodeCreated2: hostile bytes are decoded or refused with a CellError", () => {
+  decodesOrRefuses(decodeCreated2);
 });

@@ -14,7 +14,7 @@ import {
   writeUint32,
 } from "../../src/cell/layout.ts";
 import { decodeSendme, encodeSendme } from "../../src/cell/sendme.ts";
-import { assertCellError } from "./cell_error.ts";
+import { assertCellError, decodesOrRefuses } from "./cell_error.ts";
 
 const hex = (text: string) => Uint8Array.fromHex(text.replaceAll(" ", ""));
 
@@ -82,4 +82,8 @@ Deno.test("ByteReader: big-endian fields, views, and never past the end", () => 
   const rest = reader.rest();
   assert.deepEqual([rest.byteOffset, rest.length, reader.remaining], [7, 2, 0]);
   assertCellError(() => reader.uint8(), "cell-truncated");
+});
+
+Deno.test("decodeSendme: hostile bytes are decoded or refused with a CellError", () => {
+  decodesOrRefuses(decodeSendme);
 });

@@ -7,7 +7,7 @@ import {
   encodeClientNetinfoCell,
   encodeVersionsCell,
 } from "../../src/cell/link.ts";
-import { assertCellError } from "./cell_error.ts";
+import { assertCellError, decodesOrRefuses } from "./cell_error.ts";
 
 const hex = (text: string) => Uint8Array.fromHex(text.replaceAll(" ", ""));
 
@@ -72,4 +72,10 @@ Deno.test("encodeClientNetinfoCell: time 0, the relay's address, none of our own
     ip6.toHex(),
     `0000000008${"00000000"}0610${"fe".repeat(16)}${"00".repeat(514 - 27)}`,
   );
+});
+
+Deno.test("link: hostile bytes are decoded or refused with a CellError", () => {
+  for (const decode of [decodeVersions, decodeCerts, checkAuthChallenge, decodeNetinfo]) {
+    decodesOrRefuses(decode);
+  }
 });

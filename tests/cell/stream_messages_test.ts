@@ -11,7 +11,7 @@ import {
   formatIpv4,
   formatIpv6,
 } from "../../src/cell/stream_messages.ts";
-import { assertCellError } from "./cell_error.ts";
+import { assertCellError, decodesOrRefuses } from "./cell_error.ts";
 
 const hex = (text: string) => Uint8Array.fromHex(text.replaceAll(/\s/g, ""));
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -168,4 +168,8 @@ Deno.test("formatIpv6: the same text as URL's for any address, IPv4 in it or not
     }),
     { seed: 1, numRuns: 500 },
   );
+});
+
+Deno.test("stream messages: hostile bytes are decoded or refused with a CellError", () => {
+  for (const decode of [decodeConnected, decodeEnd, decodeResolved]) decodesOrRefuses(decode);
 });

@@ -14,7 +14,7 @@ import {
   relayCertsParts,
   rsaKey,
   rsaPublicDer,
-} from "./certs_builder.ts";
+} from "../../testnet/certificates.ts";
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;

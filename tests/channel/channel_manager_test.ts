@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CellCommand } from "../../src/cell/command.ts";
 import { ChannelManager } from "../../src/channel/channel_manager.ts";
-import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
+import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
 import { ListeningCircuit, testRuntime } from "./open_channel.ts";
 import { type RelayLink, ScriptedRelay } from "./scripted_relay.ts";
 
@@ -54,30 +54,47 @@ Deno.test("ChannelManager: attempts by different identities end at one channel, 
   assert.equal(one.closedBy, undefined);
 });
 
-Deno.test("ChannelManager: an attempt goes on while anybody waits for it, and no longer", async () => {
-  const stopped = Promise.withResolvers<void>();
+Deno.test("ChannelManager: an attempt goes on while anybody waits for it", async () => {
+  const begun = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  await using test = new TestManager(async (link) => {
+    begun.resolve();
+    await goOn.promise;
+    await link.handshake();
+    await link.untilClosed();
+  });
+  const { manager, relay } = test;
+  const abort = new AbortController();
+  const one = assert.rejects(manager.get(relay.target, abort.signal), /enough/);
+  const two = manager.get(relay.target);
+  await begun.promise;
+  abort.abort(new RangeError("enough"));
+  await one;
+  goOn.resolve();
+  assert.equal((await two).closedBy, undefined);
+  assert.equal(relay.connections, 1);
+  await assert.rejects(manager.get(relay.target, abort.signal), /enough/);
+});
+
+Deno.test("ChannelManager: an attempt is given up when nobody waits for it", async () => {
+  const begun = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   await using test = new TestManager(async (link) => {
     await link.readCell();
-    stopped.resolve();
+    begun.resolve();
     await link.untilClosed();
     closed.resolve();
   });
   const { manager, relay, runtime } = test;
-  const first = new AbortController();
-  const second = new AbortController();
-  const one = assert.rejects(manager.get(relay.target, first.signal), /first/);
-  const two = assert.rejects(manager.get(relay.target, second.signal), /second/);
-  await stopped.promise;
-  first.abort(new RangeError("first"));
-  await one;
-  // The keepalive is the other one.
-  assert.equal(runtime.clock.pendingTimers, 2);
-  second.abort(new RangeError("second"));
-  await two;
-  await closed.promise;
+  const aborts = [new AbortController(), new AbortController()];
+  const waiting = aborts.map(({ signal }) =>
+    assert.rejects(manager.get(relay.target, signal), /enough/)
+  );
+  await begun.promise;
+  for (const abort of aborts) abort.abort(new RangeError("enough"));
+  await Promise.all([...waiting, closed.promise]);
+  // The keepalive is all that waits.
   assert.deepEqual([runtime.clock.pendingTimers, test.failures], [1, []]);
-  await assert.rejects(manager.get(relay.target, first.signal), /first/);
 });
 
 Deno.test("ChannelManager: a failed attempt is told once and leaves nothing behind", async () => {
@@ -153,24 +170,23 @@ Deno.test("ChannelManager: a channel with circuits that was silent for a period 
 });
 
 Deno.test("ChannelManager: a channel that the relay closes is forgotten", async () => {
-  const ends: (() => void)[] = [];
+  const links: PromiseWithResolvers<void>[] = [Promise.withResolvers(), Promise.withResolvers()];
   await using test = new TestManager(async (link) => {
+    const ending = links[test.relay.connections - 1];
     await link.handshake();
-    await new Promise<void>((resolve) => ends.push(resolve));
+    await ending.promise;
     await link.close();
   });
   const { manager, relay } = test;
   const channel = await manager.get(relay.target);
   const circuit = new ListeningCircuit();
   channel.attach(circuit);
-  while (ends.length === 0) await Promise.resolve();
-  ends[0]();
+  links[0].resolve();
   await channel.finished;
   assert.equal(circuit.closedBy?.code, "channel-closed-by-relay");
-  const again = manager.get(relay.target);
-  assert.notEqual(await again, channel);
-  while (ends.length < 2) await Promise.resolve();
-  ends[1]();
+  assert.deepEqual(manager.channels, []);
+  assert.notEqual(await manager.get(relay.target), channel);
+  links[1].resolve();
 });
 
 Deno.test("ChannelManager: close ends channels and attempts, and nothing is opened after", async () => {
@@ -178,7 +194,9 @@ Deno.test("ChannelManager: close ends channels and attempts, and nothing is open
   const silent = new ScriptedRelay(test.runtime.clock.now(), (link) => link.untilClosed());
   const { manager, relay } = test;
   const channel = await manager.get(relay.target);
-  const refused = assert.rejects(manager.get(silent.target), { code: "channel-closed" });
+  const rsaIdentity = rsaIdentityFromBytes(new Uint8Array(20));
+  const opening = manager.get({ ...silent.target, rsaIdentity });
+  const refused = assert.rejects(opening, { code: "channel-closed" });
   await manager.close();
   await refused;
   assert.equal(channel.closedBy?.code, "channel-closed");

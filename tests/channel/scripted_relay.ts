@@ -18,7 +18,7 @@ import {
   rsaKey,
   rsaPublicDer,
   x509,
-} from "./certs_builder.ts";
+} from "../../testnet/certificates.ts";
 
 const HOUR = 3_600_000;
 

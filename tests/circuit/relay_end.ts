@@ -23,8 +23,8 @@ import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto
 import type { HopKeys } from "../../src/crypto/relay_crypto.ts";
 import { X25519KeyPair } from "../../src/crypto/x25519.ts";
 import type { RandomSource } from "../../src/runtime/random.ts";
-import { RelayCryptoLayer } from "../crypto/relay_crypto_layer.ts";
-import { createFastServerReply, ntorServerReply } from "../crypto/server_handshakes.ts";
+import { RelayCryptoLayer } from "../../testnet/relay_layer.ts";
+import { createFastServerReply, ntorServerReply } from "../../testnet/server_handshakes.ts";
 import { SeededRandom } from "../runtime/seeded_random.ts";
 
 /** The circuit id that the channel gives. */

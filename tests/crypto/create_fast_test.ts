@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createFastClientStart } from "../../src/crypto/create_fast.ts";
-import { createFastServerReply } from "./server_handshakes.ts";
+import { createFastServerReply } from "../../testnet/server_handshakes.ts";
 
 const X = new Uint8Array(20).fill(1);
 const Y = new Uint8Array(20).fill(2);

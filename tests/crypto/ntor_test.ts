@@ -4,7 +4,7 @@ import { rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
 import { hopKeysFrom } from "../../src/crypto/kdf.ts";
 import { ntorClientStart } from "../../src/crypto/ntor.ts";
 import { X25519KeyPair } from "../../src/crypto/x25519.ts";
-import { ntorServerReply } from "./server_handshakes.ts";
+import { ntorServerReply } from "../../testnet/server_handshakes.ts";
 
 // Made with the reference implementation that comes with C tor, its random bytes fixed.
 const VECTOR = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createCipheriv, createHash } from "node:crypto";
 import fc from "fast-check";
 import { type HopKeys, RelayCrypto } from "../../src/crypto/relay_crypto.ts";
-import { RelayCryptoLayer } from "./relay_crypto_layer.ts";
+import { RelayCryptoLayer } from "../../testnet/relay_layer.ts";
 
 const LENGTH = 509;
 

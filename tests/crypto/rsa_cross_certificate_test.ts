@@ -6,7 +6,7 @@ import {
   parseRsaCrossCertificate,
   verifyRsaCrossCertificate,
 } from "../../src/crypto/rsa_cross_certificate.ts";
-import { rsaCrossCertificate, rsaKey, rsaPublicDer } from "../channel/certs_builder.ts";
+import { rsaCrossCertificate, rsaKey, rsaPublicDer } from "../../testnet/certificates.ts";
 
 const signer = rsaKey();
 const key = parseRsaPublicKey(rsaPublicDer(signer));

@@ -4,7 +4,7 @@ import { createHash, sign } from "node:crypto";
 import fc from "fast-check";
 import { CryptoError } from "../../src/crypto/errors.ts";
 import { parseRsaPublicKey, rsaIdentityOf, rsaVerifyRaw } from "../../src/crypto/rsa.ts";
-import { der, rsaKey, rsaPublicDer, rsaSignRaw } from "../channel/certs_builder.ts";
+import { der, rsaKey, rsaPublicDer, rsaSignRaw } from "../../testnet/certificates.ts";
 
 // From an authority certificate in C tor's tests: the identity key, its fingerprint, the signing
 // key, and the signing key's signature of the fingerprint.

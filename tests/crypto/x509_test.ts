@@ -6,7 +6,7 @@ import { CryptoError } from "../../src/crypto/errors.ts";
 import { rsaIdentityOf } from "../../src/crypto/rsa.ts";
 import { isSelfSigned, parseX509 } from "../../src/crypto/x509.ts";
 import { CERTS, RSA_IDENTITY, TLS_CERTIFICATE } from "../channel/c_tor_certs.ts";
-import { der, ed25519Key, rsaKey, x509 } from "../channel/certs_builder.ts";
+import { der, ed25519Key, rsaKey, x509 } from "../../testnet/certificates.ts";
 
 const key = rsaKey();
 const NOT_BEFORE = Date.UTC(2026, 1, 28, 23, 59, 58);

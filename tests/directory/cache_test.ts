@@ -6,7 +6,7 @@ import {
   SharedParts,
 } from "../../src/netdoc/microdescriptor.ts";
 import { DataDirectory } from "../../src/state/data_directory.ts";
-import { writeMicrodescriptor } from "../netdoc/document_writer.ts";
+import { writeMicrodescriptor } from "../../testnet/document_writer.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
 import { LogLines } from "./log_lines.ts";
 import { encode } from "./test_directory.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describeTime } from "../../src/directory/consensus_times.ts";
 import { parseConsensus } from "../../src/netdoc/consensus.ts";
-import { writeSignature, writeSignedPart } from "../netdoc/document_writer.ts";
+import { writeSignature, writeSignedPart } from "../../testnet/document_writer.ts";
 import {
   answer,
   encode,

@@ -6,7 +6,7 @@ import {
   TestAuthority,
   writeMicrodescriptor,
   writeSignature,
-} from "../netdoc/document_writer.ts";
+} from "../../testnet/document_writer.ts";
 import { LogLines } from "./log_lines.ts";
 import {
   answer,

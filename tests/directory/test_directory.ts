@@ -25,7 +25,7 @@ import {
   type TestAuthority,
   writeConsensus,
   writeMicrodescriptor,
-} from "../netdoc/document_writer.ts";
+} from "../../testnet/document_writer.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
 
 export const HOUR = 60 * 60 * 1000;

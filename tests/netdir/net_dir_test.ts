@@ -16,7 +16,7 @@ import {
   testAuthorities,
   writeConsensus,
   writeMicrodescriptor,
-} from "../netdoc/document_writer.ts";
+} from "../../testnet/document_writer.ts";
 import { readRealConsensus, realConsensusIsAbsent } from "../netdoc/real_consensus.ts";
 
 function consensusOf(parts: Partial<ConsensusParts>): Consensus {

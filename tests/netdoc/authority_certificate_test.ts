@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseAuthorityCertificates } from "../../src/netdoc/authority_certificate.ts";
-import { encode, object, testAuthorities } from "./document_writer.ts";
+import { encode, object, testAuthorities } from "../../testnet/document_writer.ts";
 import { assertNetdocError } from "./netdoc_error.ts";
 import { readRealCertificates, realConsensusIsAbsent } from "./real_consensus.ts";
 

@@ -13,7 +13,7 @@ import {
   writeConsensus,
   writeSignature,
   writeSignedPart,
-} from "./document_writer.ts";
+} from "../../testnet/document_writer.ts";
 import { assertNetdocError } from "./netdoc_error.ts";
 import {
   readRealCertificates,

@@ -10,7 +10,7 @@ import {
   writeConsensus,
   writeSignature,
   writeSignedPart,
-} from "./document_writer.ts";
+} from "../../testnet/document_writer.ts";
 import { assertNetdocError } from "./netdoc_error.ts";
 import { readRealConsensus, realConsensusIsAbsent } from "./real_consensus.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DocumentReader } from "../../src/netdoc/document.ts";
-import { encode, object } from "./document_writer.ts";
+import { encode, object } from "../../testnet/document_writer.ts";
 import { assertNetdocError } from "./netdoc_error.ts";
 
 /** Reads all of a document; returns what its items are. */

@@ -13,7 +13,7 @@ import {
   writeConsensus,
   writeMicrodescriptor,
   writeSignedPart,
-} from "./document_writer.ts";
+} from "../../testnet/document_writer.ts";
 
 const authorities = testAuthorities();
 const parts = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
 import { parseMicrodescriptors, SharedParts } from "../../src/netdoc/microdescriptor.ts";
-import { encode, sha256Base64, writeMicrodescriptor } from "./document_writer.ts";
+import { encode, sha256Base64, writeMicrodescriptor } from "../../testnet/document_writer.ts";
 import { assertNetdocError } from "./netdoc_error.ts";
 
 const ed25519Identity = Uint8Array.from({ length: 32 }, (_, index) => index);

@@ -43,12 +43,12 @@ export function rsaKey(bits = 1024): KeyObject {
   return generateKeyPairSync("rsa", { modulusLength: bits }).privateKey;
 }
 
-/** An Ed25519 key, from a seed of 32 equal bytes. */
-export function ed25519Key(seed: number): KeyObject {
+/** An Ed25519 key, from a seed of 32 bytes, or of 32 equal ones. */
+export function ed25519Key(seed: Uint8Array | number): KeyObject {
   return createPrivateKey({
     key: Buffer.concat([
       Uint8Array.fromHex("302e020100300506032b657004220420"),
-      new Uint8Array(32).fill(seed),
+      typeof seed === "number" ? new Uint8Array(32).fill(seed) : seed,
     ]),
     format: "der",
     type: "pkcs8",
