@@ -77,7 +77,12 @@ export class ChannelManager {
     if (this.#closed) throw new ChannelError("channel-closed", "the client is stopping");
     const open = this.#open.get(target.rsaIdentity);
     if (open !== undefined) {
-      requireEd25519(open, target);
+      try {
+        requireEd25519(open, target);
+      } catch (error) {
+        this.#noteViolation(target.rsaIdentity, error);
+        throw error;
+      }
       this.#keep(open);
       return open;
     }
@@ -153,6 +158,7 @@ export class ChannelManager {
     if (other !== undefined || this.#closed) {
       channel.close();
       if (other === undefined) throw new ChannelError("channel-closed", "the client is stopping");
+      requireEd25519(other, target);
       return other;
     }
     this.#open.set(rsaIdentity, channel);
@@ -228,6 +234,7 @@ export class ChannelManager {
   }
 }
 
+/** A channel that was opened before the Ed25519 identity was known may not be the right one. */
 function requireEd25519(channel: Channel, target: ChannelTarget): void {
   const { ed25519Identity } = target;
   if (ed25519Identity !== undefined && ed25519Identity !== channel.ed25519Identity) {

@@ -12,6 +12,7 @@ import {
   type ResolvedAnswer as CellAnswer,
 } from "../cell/stream_messages.ts";
 import type { CircuitRequest, PickedCircuit } from "../circuit/circuit_manager.ts";
+import { CircuitError } from "../circuit/errors.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { describeError, TorError } from "../errors/tor_error.ts";
 import { portPolicyAllows, type Relay } from "../netdir/relay.ts";
@@ -30,8 +31,10 @@ import { TorStream } from "./tor_stream.ts";
 
 const log = new Logger("stream");
 
-/** Time for each attempt to be answered, in ms (C tor's values). */
+/** Time for each attempt to be answered, in ms; the last stands for all later ones (C tor's values). */
 const ATTEMPT_TIMEOUTS = [10_000, 10_000, 15_000];
+/** Exits that may refuse a request before it is given up (C tor: MAX_RESOLVE_FAILURES). */
+const MOST_REFUSALS = 3;
 
 /** Gives circuits to streams; the circuit manager does. */
 export interface CircuitPicker {
@@ -162,10 +165,12 @@ export class TorStreamOpener implements StreamOpener {
     const late = () => timedOut(this.#timeout);
     return withDeadline(this.#clock, this.#timeout, late, signal, async (until) => {
       const excludedExits = new Set<RsaIdentity>();
+      let failure: TorError | undefined;
+      let refusals = 0;
       for (let attempt = 0;; attempt++) {
         const request = { target, isolationKey: isolation.key, excludedExits };
-        const picked = await this.#circuits.pick(request, until);
-        const timeout = ATTEMPT_TIMEOUTS[attempt];
+        const picked = await this.#pick(request, until, failure);
+        const timeout = ATTEMPT_TIMEOUTS[Math.min(attempt, ATTEMPT_TIMEOUTS.length - 1)];
         try {
           return await withDeadline(
             this.#clock,
@@ -177,13 +182,31 @@ export class TorStreamOpener implements StreamOpener {
         } catch (error) {
           until.throwIfAborted();
           this.#blame(picked, error);
-          const isLast = attempt === ATTEMPT_TIMEOUTS.length - 1;
-          if (!(error instanceof TorError) || error.retry !== "elsewhere" || isLast) throw error;
-          excludedExits.add(picked.exit.rsaIdentity);
+          if (!(error instanceof TorError) || error.retry !== "elsewhere") throw error;
+          // A circuit that was lost or is silent says nothing about its exit, or about the target.
+          if (!CIRCUIT_FAILURES.has(error.code)) {
+            if (++refusals === MOST_REFUSALS) throw error;
+            excludedExits.add(picked.exit.rsaIdentity);
+          }
+          failure = error;
           log.info(`Trying another circuit: ${describeError(error)}`);
         }
       }
     });
+  }
+
+  /** Picks a circuit; where no exit is left to try, what the last one said is the answer. */
+  async #pick(
+    request: CircuitRequest,
+    signal: AbortSignal,
+    failure: TorError | undefined,
+  ): Promise<PickedCircuit> {
+    try {
+      return await this.#circuits.pick(request, signal);
+    } catch (error) {
+      if (failure === undefined || !(error instanceof CircuitError)) throw error;
+      throw error.code === "no-exit" ? failure : error;
+    }
   }
 
   /** What a failed attempt says about its circuit. */
@@ -232,6 +255,13 @@ export class TorStreamOpener implements StreamOpener {
 const CIRCUIT_ENDERS: ReadonlySet<StreamErrorCode> = new Set<StreamErrorCode>([
   "end-tor-protocol",
   "end-destroy",
+]);
+/** Failures of the way to the exit: as many are tried as the time allows, as C tor does. */
+const CIRCUIT_FAILURES: ReadonlySet<string> = new Set([
+  "stream-timeout",
+  "stream-circuit-closed",
+  "circuit-channel-lost",
+  "circuit-closed",
 ]);
 const CIRCUIT_RETIRERS: ReadonlySet<StreamErrorCode> = new Set<StreamErrorCode>([
   "end-resolve-failed",

@@ -98,7 +98,7 @@ Deno.test("TorStreamOpener: BEGIN's flags follow the port's rules and the exit's
   assert.equal(await flagsOf({ ...both, ipv6: false }, 2), 0);
 });
 
-Deno.test("TorStreamOpener: tries three circuits, without the exits that failed", async () => {
+Deno.test("TorStreamOpener: three exits may refuse, and none is asked twice", async () => {
   const { picker, clock, open } = setUp();
   const opening = open();
   opening.catch(() => {});
@@ -113,6 +113,17 @@ Deno.test("TorStreamOpener: tries three circuits, without the exits that failed"
   await assert.rejects(opening, { code: "end-no-route" });
   assert.equal(picker.given.length, 3);
   assert.deepEqual(picker.given.map(({ retired }) => retired), [true, true, true]);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+Deno.test("TorStreamOpener: where no other exit is left, what the last one said is the answer", async () => {
+  const { picker, clock, open } = setUp();
+  const opening = open();
+  opening.catch(() => {});
+  const { end, first } = await picker.attempt(1);
+  picker.failure = new CircuitError("no-exit", "no relay allows connections to this port");
+  end.deliver(EXIT, END, first.streamId, Uint8Array.of(2));
+  await assert.rejects(opening, { code: "end-resolve-failed" });
   assert.equal(clock.pendingTimers, 0);
 });
 
@@ -145,20 +156,29 @@ Deno.test("TorStreamOpener: reasons that end or spare the circuit", async () => 
   }
 });
 
-Deno.test("TorStreamOpener: silent exits cost 10, 10 and 15 seconds", async () => {
+Deno.test("TorStreamOpener: silence costs 10, 10, 15, 15... seconds, until the time is over", async () => {
   const { picker, clock, open } = setUp();
   const opening = open();
   opening.catch(() => {});
-  for (const [attempt, seconds] of [[1, 10], [2, 10], [3, 15]]) {
-    const { end, circuit } = await picker.attempt(attempt);
+  let left = TIMEOUT / 1000;
+  for (let attempt = 1; left > 0; attempt++) {
+    const { end, circuit, excluded } = await picker.attempt(attempt);
+    // Silence may be any relay's fault: no exit is blamed for it.
+    assert.deepEqual(excluded, []);
+    const seconds = Math.min(attempt <= 2 ? 10 : 15, left);
     clock.advance(seconds * 1000 - 1);
     assert.equal(circuit.streamCount, 1);
     clock.advance(1);
+    left -= seconds;
     await end.untilSent();
     assert.equal(end.takeMessage().command, END);
   }
   await assert.rejects(opening, { code: "stream-timeout" });
-  assert.deepEqual(picker.given.map(({ retired }) => retired), [true, true, true]);
+  assert.equal(picker.given.length, 9);
+  assert.deepEqual(
+    new Set(picker.given.slice(0, -1).map(({ retired }) => retired)),
+    new Set([true]),
+  );
   assert.equal(clock.pendingTimers, 0);
 });
 
