@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { CellCommand, cellCommandName } from "../cell/command.ts";
 import type { CellParser } from "../cell/cell_parser.ts";
 import { CELL_BODY_LENGTH, CELL_HEADER_LENGTH, CELL_LENGTH } from "../cell/layout.ts";
@@ -134,7 +135,8 @@ export class Channel {
     writeCellHeader(this.#outgoing, start, circuitId, command);
     if (!this.#flushScheduled && !this.#writing) {
       this.#flushScheduled = true;
-      queueMicrotask(this.#flush);
+      // Not a microtask: the reads that are ready come first, and what answers them is one write.
+      setImmediate(this.#flush);
     }
     return start + CELL_HEADER_LENGTH;
   }
@@ -168,6 +170,8 @@ export class Channel {
   /** Closes the channel and everything on it. Closing twice does nothing. */
   close(error?: ChannelError): void {
     if (this.#closedBy !== undefined) return;
+    // What was sent in this turn, such as the DESTROY cells of a client that stops, goes out still.
+    if (!this.#writing) this.#writeOut();
     this.#closedBy = error ?? new ChannelError("channel-closed", "the channel was closed");
     closeQuietly(this.#conn);
     const circuits = [...this.#circuits.values()];

@@ -38,9 +38,9 @@ import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import { abortable } from "../runtime/deadline.ts";
 import { randomBelow, randomBytes, type RandomSource } from "../runtime/random.ts";
-import { CircuitError, type CircuitErrorCode } from "./errors.ts";
+import { CircuitError } from "./errors.ts";
 import { type HalfOpenStream, HalfOpenStreams } from "./half_open_streams.ts";
-import { HopSender, UNKNOWN_HOP } from "./hop_sender.ts";
+import { HopSender, type OnViolation, UNKNOWN_HOP } from "./hop_sender.ts";
 import { DeliverWindow, PackageWindow } from "./sendme_window.ts";
 
 const log = new Logger("circuit");
@@ -99,9 +99,6 @@ export type CircuitChannel = Pick<
   | "removeDrainListener"
   | "closedBy"
 >;
-
-/** Called for each relay that may have broken the protocol, which closed the circuit. */
-export type OnViolation = (relay: RsaIdentity, code: CircuitErrorCode) => void;
 
 /** A circuit. It exists from its first hop on, and until it is closed from either side. */
 export class Circuit implements CellReceiver {

@@ -11,6 +11,7 @@ import type { GuardChoice } from "../guard/guard_choice.ts";
 import type { GuardSample } from "../guard/guard_sample.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
 import type { Relay } from "../netdir/relay.ts";
+import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import { type ExitTarget, needsStableRelays } from "../path/exit_target.ts";
 import { conflicts, type PathOptions, pathRules } from "../path/path_rules.ts";
@@ -18,10 +19,16 @@ import { selectExit } from "../path/select_exit.ts";
 import { selectMiddle } from "../path/select_middle.ts";
 import { abortable, withDeadline } from "../runtime/deadline.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { Circuit, type FirstHop, type OnViolation } from "./circuit.ts";
-import { CircuitError } from "./errors.ts";
+import { Circuit, type FirstHop } from "./circuit.ts";
+import { CircuitError, type CircuitErrorCode } from "./errors.ts";
+import type { OnViolation } from "./hop_sender.ts";
 
 const log = new Logger("circuit");
+
+const ENDED_BY_RELAYS: ReadonlySet<CircuitErrorCode> = new Set<CircuitErrorCode>([
+  "circuit-destroyed",
+  "circuit-channel-lost",
+]);
 
 /** How far the building of a circuit is, for progress reports. */
 export type BuildStep = "one-hop" | "started" | "channel-open" | "first-hop";
@@ -97,7 +104,14 @@ export class CircuitBuilder {
       circuit?.close();
       throw error;
     }
-    circuit.whenClosed.then(() => guards.noteClosed(guardChoice));
+    const { number } = circuit;
+    circuit.whenClosed.then((error) => {
+      guards.noteClosed(guardChoice);
+      // What the circuit was closed for on this side, it has said itself.
+      if (ENDED_BY_RELAYS.has(error.code)) {
+        log.info(`Circuit ${number} ended: ${describeError(error)}`);
+      }
+    });
     return { circuit, guard, middle, exit };
   }
 

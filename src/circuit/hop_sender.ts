@@ -4,7 +4,10 @@
  * @module
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
-import type { CircuitError } from "./errors.ts";
+import type { CircuitError, CircuitErrorCode } from "./errors.ts";
+
+/** Called for each relay that may have broken the protocol, which closed the circuit. */
+export type OnViolation = (relay: RsaIdentity, code: CircuitErrorCode) => void;
 
 /** The sender of a relay cell that no hop's key fits. */
 export const UNKNOWN_HOP = -1;
@@ -30,10 +33,11 @@ export class HopSender {
    */
   suspects(error: CircuitError, hops: number): readonly RsaIdentity[] {
     const { hop } = this;
+    if (hop === undefined) return [];
     switch (error.code) {
       case "circuit-protocol-violation":
         if (hop === UNKNOWN_HOP) return this.#relays.slice(0, Math.max(hops, 1));
-        return this.#relays.slice(hop, (hop ?? 0) + 1);
+        return this.#relays.slice(hop, hop + 1);
       case "circuit-handshake-failed":
         // Anything else that fails in the making of a hop fails on this side.
         return hop === hops ? this.#relays.slice(hop, hop + 1) : [];

@@ -3,18 +3,24 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { createHash, type Hash } from "node:crypto";
+import { Sha1, SHA1_LENGTH } from "./sha1.ts";
+
+/** The digest with a payload that may have to be taken back; used within one call. */
+const candidate = new Uint8Array(SHA1_LENGTH);
+const candidateView = new DataView(candidate.buffer);
+/** The hash to go back to then. */
+const before = new Sha1();
 
 /** A SHA-1 digest over a seed and every payload added since (tor-spec, relay cells, "Digest"). */
 export class RunningDigest {
-  readonly #hash: Hash;
-  #value: Uint8Array = Buffer.alloc(20);
+  readonly #hash = new Sha1();
+  readonly #value = new Uint8Array(SHA1_LENGTH);
+  readonly #valueView = new DataView(this.#value.buffer);
 
   /** @param seed Df or Db of the handshake, 20 bytes */
   constructor(seed: Uint8Array) {
     if (seed.length !== 20) throw new RangeError(`a digest seed has 20 bytes, not ${seed.length}`);
-    this.#hash = createHash("sha1").update(seed);
+    this.#hash.update(seed);
   }
 
   /** The 20-byte digest after the last payload that was added; zeros before the first. Not a copy. */
@@ -25,7 +31,7 @@ export class RunningDigest {
   /** Adds `payload`. */
   add(payload: Uint8Array): void {
     this.#hash.update(payload);
-    this.#value = this.#hash.copy().digest();
+    this.#hash.digestInto(this.#valueView);
   }
 
   /**
@@ -33,12 +39,15 @@ export class RunningDigest {
    * `expected`); otherwise the running digest stays as it was. Returns whether it was added.
    */
   addIfDigestBegins(expected: number, payload: Uint8Array): boolean {
-    const value = this.#hash.copy().update(payload).digest();
-    // One comparison of all 32 bits: its time does not tell how many of them agree.
-    if (value.readInt32BE(0) !== expected) return false;
-    // Hashing twice costs less than keeping a second copy to go back to.
+    before.copyFrom(this.#hash);
     this.#hash.update(payload);
-    this.#value = value;
+    this.#hash.digestInto(candidateView);
+    // One comparison of all 32 bits: its time does not tell how many of them agree.
+    if (candidateView.getInt32(0) !== expected) {
+      this.#hash.copyFrom(before);
+      return false;
+    }
+    this.#value.set(candidate);
     return true;
   }
 }

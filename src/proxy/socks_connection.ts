@@ -7,6 +7,7 @@ import { describeError, TorError } from "../errors/tor_error.ts";
 import { Logger, scrub } from "../observe/log.ts";
 import type { ByteStream } from "../runtime/byte_stream.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
+import { formatAddress } from "../runtime/network.ts";
 import { EarlyData } from "../stream/early_data.ts";
 import type { Isolation, ResolvedAnswer, StreamOpener } from "../stream/opener.ts";
 import { SocksDecoder, type SocksOutcome } from "./socks_decoder.ts";
@@ -87,9 +88,14 @@ export class SocksConnection {
     try {
       const decoder = new SocksDecoder();
       const buffer = new Uint8Array(HANDSHAKE_READ);
-      for (;;) {
+      for (let received = 0;;) {
         const length = await this.#conn.read(buffer);
-        if (length === null) return undefined;
+        if (length === null) {
+          // One that said nothing at all only looked whether the port is open.
+          if (received > 0) log.info("A SOCKS connection ended before its request was complete");
+          return undefined;
+        }
+        received += length;
         const { reply, outcome } = decoder.push(buffer.subarray(0, length));
         await writeAll(this.#conn, reply);
         if (outcome !== undefined) return outcome;
@@ -139,7 +145,7 @@ export class SocksConnection {
     this.#unwanted.signal.addEventListener("abort", close);
     try {
       if (this.#unwanted.signal.aborted) return;
-      log.debug(`Opened a stream for a SOCKS${request.version} connection`);
+      log.debug(`Opened a stream to ${describeTarget(request)} for SOCKS${request.version}`);
       await writeAll(this.#conn, encodeReply(request.version, Socks5Reply.Succeeded));
       await download(stream, this.#conn);
     } catch (error) {
@@ -196,9 +202,12 @@ export class SocksConnection {
   async #fail(request: SocksRequest, error: unknown, drained: Promise<unknown>): Promise<void> {
     if (this.#unwanted.signal.aborted) return;
     if (error instanceof TorError) {
-      log.info(`A SOCKS request failed: ${describeError(error)}`);
+      log.info(`A SOCKS request for ${describeTarget(request)} failed: ${describeError(error)}`);
     } else {
-      log.warn(`A SOCKS request failed unexpectedly: ${scrub(describeError(error))}`);
+      log.warn(
+        `A SOCKS request for ${describeTarget(request)} failed unexpectedly: ` +
+          scrub(describeError(error)),
+      );
     }
     const reply = socks5ReplyFor(error instanceof TorError ? error.code : "");
     await writeAll(this.#conn, encodeReply(request.version, reply));
@@ -222,4 +231,9 @@ export class SocksConnection {
     if (this.#closed) return;
     this.#lingering ??= this.#service.clock.setTimer(() => this.abort(), LINGER);
   }
+}
+
+/** What was asked for, for a log: the destination itself only if SafeLogging is off. */
+function describeTarget({ command, destination: { host }, port }: SocksRequest): string {
+  return scrub(command === "connect" ? formatAddress({ hostname: host, port }) : host);
 }

@@ -20,7 +20,7 @@ import { Logger } from "../observe/log.ts";
 import type { ExitTarget } from "../path/exit_target.ts";
 import { isInternalAddress } from "../netdir/subnets.ts";
 import type { ByteStream } from "../runtime/byte_stream.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import { abortable, withDeadline } from "../runtime/deadline.ts";
 import type { EarlyData } from "./early_data.ts";
 import { StreamError, type StreamErrorCode } from "./errors.ts";
@@ -167,6 +167,7 @@ export class TorStreamOpener implements StreamOpener {
       const excludedExits = new Set<RsaIdentity>();
       let failure: TorError | undefined;
       let refusals = 0;
+      let losses = 0;
       for (let attempt = 0;; attempt++) {
         const request = { target, isolationKey: isolation.key, excludedExits };
         const picked = await this.#pick(request, until, failure);
@@ -190,6 +191,10 @@ export class TorStreamOpener implements StreamOpener {
           }
           failure = error;
           log.info(`Trying another circuit: ${describeError(error)}`);
+          // What timed out has waited already.
+          if (error.code === "stream-circuit-closed" && ++losses > FREE_LOSSES) {
+            await sleep(this.#clock, pauseAfter(losses - FREE_LOSSES), until);
+          }
         }
       }
     });
@@ -256,6 +261,16 @@ const CIRCUIT_ENDERS: ReadonlySet<StreamErrorCode> = new Set<StreamErrorCode>([
   "end-tor-protocol",
   "end-destroy",
 ]);
+/** Circuits that one request may lose under it before each further try waits. */
+const FREE_LOSSES = 3;
+/** The longest of these waits, in ms. */
+const LONGEST_PAUSE = 10_000;
+
+/** Twice as long each time, in ms: exits that close every circuit must not have thousands built. */
+function pauseAfter(losses: number): number {
+  return Math.min(100 * 2 ** losses, LONGEST_PAUSE);
+}
+
 /** Failures of the way to the exit: as many are tried as the time allows, as C tor does. */
 const CIRCUIT_FAILURES: ReadonlySet<string> = new Set([
   "stream-timeout",

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import { deflateSync, gunzipSync, gzipSync, inflateSync, zstdCompressSync } from "node:zlib";
-import { zstdDecompressSync } from "node:zlib";
+import {
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  inflateSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
 import { CellCommand } from "../../src/cell/command.ts";
-import { sleep } from "../../src/runtime/clock.ts";
-import type { Clock } from "../../src/runtime/clock.ts";
+import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Misbehaviour } from "../behaviour.ts";
 import type { DirectoryAnswer } from "../directory_http.ts";
 import { encode } from "../document_writer.ts";
@@ -216,12 +221,10 @@ export function slowDrip(clock: Clock, onByte: () => void): Misbehaviour {
 
 /** Gives, of the microdescriptors that are asked for, only those that `isShown` picks. */
 export function partialMicrodescriptors(isShown: (text: string) => boolean): Misbehaviour {
-  return {
-    ...changedText(
-      "only some microdescriptors",
-      (text) => text.split(/^(?=onion-key\n)/m).filter(isShown).join(""),
-    ),
-  };
+  return changedText(
+    "only some microdescriptors",
+    (text) => text.split(/^(?=onion-key\n)/m).filter(isShown).join(""),
+  );
 }
 
 /** Begins to negotiate padding, which only clients do. */

@@ -17,6 +17,17 @@ const DIGEST_AT = 5;
 /** Bytes that make up the whole of a DATA message. */
 const FULL_BODY = new Uint8Array(RELAY_DATA_LENGTH).fill(0x41);
 
+/** Cells of circuits. */
+const STRANGERS_COMMANDS = [
+  CellCommand.RELAY,
+  CellCommand.RELAY_EARLY,
+  CellCommand.CREATED_FAST,
+  CellCommand.CREATED2,
+  CellCommand.DESTROY,
+];
+/** A fixed-length cell of a protocol to come. */
+const UNKNOWN_COMMAND = 99;
+
 /** Sends the third DATA cell with a digest that is wrong in one bit. */
 export const badDigest: Misbehaviour = {
   name: "a cell with a wrong digest",
@@ -167,6 +178,15 @@ export const malformedConnected: Misbehaviour = {
   sendMessage(message, _circuit, next) {
     const isConnected = message.command === RelayCommand.CONNECTED;
     next(isConnected ? { ...message, body: Uint8Array.of(1, 2, 3) } : message);
+  },
+};
+
+/** Sends cells of all kinds for circuits that the client never made, and cells of no known kind. */
+export const cellsForStrangers: Misbehaviour = {
+  name: "cells for unknown circuits",
+  onChannelOpen(link) {
+    const commands = [...STRANGERS_COMMANDS, UNKNOWN_COMMAND];
+    for (const command of commands) link.sendCell(0x8000_0001, command, FULL_BODY);
   },
 };
 

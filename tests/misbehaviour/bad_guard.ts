@@ -8,7 +8,7 @@ import type { Misbehaviour } from "../../testnet/behaviour.ts";
 import { Scenario, type ScenarioOptions } from "./scenario.ts";
 
 /** The guard that misbehaves; guard1 is honest. */
-const BAD_GUARD = "guard0";
+export const BAD_GUARD = "guard0";
 /** Circuits after which a guard of two was chosen, if it ever is. */
 const ATTEMPTS = 32;
 
@@ -38,7 +38,7 @@ export async function downloadUntilLogged(scenario: Scenario, part: string): Pro
 }
 
 /** Fails unless circuits go through the honest guard alone and carry what they should. */
-export async function assertGoesOnWithout(scenario: Scenario): Promise<void> {
+async function assertGoesOnWithout(scenario: Scenario): Promise<void> {
   await scenario.download(100_000, "afterwards");
   const { network, client } = scenario;
   const bad = network.relay(BAD_GUARD).keys.rsaId;
@@ -46,12 +46,16 @@ export async function assertGoesOnWithout(scenario: Scenario): Promise<void> {
   assert.ok(client.circuits.every((relays) => relays[0] !== bad));
 }
 
-/** Fails unless the bad guard, and nobody else, is counted with violations of this code alone. */
-export function assertCounted(scenario: Scenario, code: string | undefined): void {
-  const { network, client } = scenario;
-  const bad = network.relay(BAD_GUARD).keys.rsaId;
-  assert.deepEqual(client.violations.relays, code === undefined ? [] : [bad]);
-  assert.deepEqual(Object.keys(client.violations.of(bad)), code === undefined ? [] : [code]);
+/** Fails unless this relay, and nobody else, is counted with violations of this code alone. */
+export function assertCounted(
+  scenario: Scenario,
+  nickname: string,
+  code: string | undefined,
+): void {
+  const { violations } = scenario.client;
+  const { rsaId } = scenario.network.relay(nickname).keys;
+  assert.deepEqual(violations.relays, code === undefined ? [] : [rsaId]);
+  assert.deepEqual(Object.keys(violations.of(rsaId)), code === undefined ? [] : [code]);
 }
 
 /** The whole course of things with a guard to which no channel can be opened. */
@@ -64,5 +68,5 @@ export async function assertGuardRefused(
   const { code, isViolation } = expected;
   await downloadUntilLogged(scenario, `[${code}]`);
   await assertGoesOnWithout(scenario);
-  assertCounted(scenario, isViolation ? code : undefined);
+  assertCounted(scenario, BAD_GUARD, isViolation ? code : undefined);
 }

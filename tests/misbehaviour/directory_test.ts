@@ -264,6 +264,10 @@ Deno.test("directory: PADDING_NEGOTIATE from a relay closes the channel, and ano
   await scenario.logged("the relay sent PADDING_NEGOTIATE on an open channel [unexpected-cell]");
   await untilNextTry(scenario, clock);
   await expectService(scenario);
+  const { violations } = scenario.client;
+  assert.deepEqual(violations.relays.map((relay) => violations.of(relay)), [{
+    "unexpected-cell": 1,
+  }]);
 });
 
 Deno.test("directory: while directories show only some relays, no circuit is extended anywhere", async () => {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
-import type { Misbehaviour } from "../../testnet/behaviour.ts";
-import * as bad from "../../testnet/misbehaviours/relay_messages.ts";
 import { RelayCommand } from "../../src/cell/command.ts";
+import type { Misbehaviour } from "../../testnet/behaviour.ts";
+import type { RelayEvent } from "../../testnet/events.ts";
+import * as bad from "../../testnet/misbehaviours/relay_messages.ts";
 import { httpUpload } from "../network/http_client.ts";
-import { onFirstCircuit, type Position } from "./first_circuit.ts";
 import { assertRefused } from "../network/socks_assertions.ts";
-import { StuckApplications } from "./stuck_application.ts";
-import { Scenario, type ScenarioOptions, WEB_NAME } from "./scenario.ts";
 import { socks5Resolve, SocksReply } from "../network/socks_client.ts";
+import { onFirstCircuit, type Position } from "./first_circuit.ts";
+import { HeldClock } from "./held_clock.ts";
+import { Scenario, type ScenarioOptions, WEB_NAME } from "./scenario.ts";
+import { StuckApplications } from "./stuck_application.ts";
 
 /** Relays of a position that all misbehave, on the first circuit with a stream alone. */
 function start(
@@ -71,12 +73,12 @@ async function cutOffUpload(scenario: Scenario): Promise<void> {
 }
 
 const NO_HOP = "a relay cell that no hop sent";
+const NO_STREAM = "for a stream that does not exist";
+
 /** Any hop may have spoilt a cell that no hop's key fits; else it is known who sent it. */
 function suspectsOf(what: string, position: Position): readonly Position[] {
   return what === NO_HOP ? ["guard", "middle", "exit"] : [position];
 }
-
-const NO_STREAM = "for a stream that does not exist";
 
 interface Case {
   readonly misbehaviour: Misbehaviour;
@@ -178,12 +180,30 @@ Deno.test("relay messages: DROP and unknown commands are ignored", async () => {
   assert.equal(scenario.log.count("Closing circuit"), 0);
 });
 
-/** A circuit SENDME came from the client to an exit, `count` times since `mark`. */
-function sendmes({ network }: Scenario, mark: number): number {
-  return network.events.since(mark).filter((event) =>
-    event.kind === "message" && event.relay.startsWith("exit") &&
-    event.command === RelayCommand.SENDME && event.streamId === 0
-  ).length;
+Deno.test("relay messages: cells for unknown circuits, and unknown cells, are ignored", async () => {
+  const { cellsForStrangers } = bad;
+  const everywhere = ["authority0", "guard0", "guard1"].map((name) => [name, cellsForStrangers]);
+  await using scenario = await Scenario.start({ misbehaviours: Object.fromEntries(everywhere) });
+  await scenario.download(100_000);
+  assert.equal(scenario.log.count("ended:"), 0);
+  assert.equal(scenario.log.count("Closing circuit"), 0);
+  assert.deepEqual(scenario.client.violations.relays, []);
+});
+
+/** Whether a circuit SENDME came from the client to an exit. */
+function isSendme(event: RelayEvent): boolean {
+  return event.kind === "message" && event.relay.startsWith("exit") &&
+    event.command === RelayCommand.SENDME && event.streamId === 0;
+}
+
+/** Fails unless so many circuit SENDMEs, and no more, come to the exits after a mark. */
+async function expectSendmes(scenario: Scenario, since: number, count: number): Promise<void> {
+  const { events } = scenario.network;
+  const came = () => events.since(since).filter(isSendme).length;
+  while (came() < count) {
+    await scenario.wait(events.until(isSendme, { since: events.count }));
+  }
+  assert.equal(came(), count);
 }
 
 /** Opens a stream through which nothing goes, and ends it from the client's side. */
@@ -213,15 +233,17 @@ Deno.test("relay messages: all the DATA that the window allows after our END is 
     1,
   );
   // 500 messages after the END, and 1,406 or a few more for the download with its head.
-  assert.equal(sendmes(scenario, mark), 19);
+  await expectSendmes(scenario, mark, 19);
 });
 
 Deno.test("relay messages: one DATA more than the window after our END closes the circuit", async () => {
   await using scenario = await start(bad.dataAfterOurEnd({ count: 501, end: false }));
   const mark = scenario.network.events.count;
   await openAndEnd(scenario);
+  await scenario.logged(`DATA ${NO_STREAM}`);
+  // Of the 501, and of nothing else so far.
+  await expectSendmes(scenario, mark, 5);
   await expectViolation(scenario, `DATA ${NO_STREAM}`, ["exit"], mark);
-  assert.equal(sendmes(scenario, mark) >= 5, true);
 });
 
 Deno.test("relay messages: more DATA than a stream's window closes the circuit", async () => {
@@ -244,7 +266,7 @@ Deno.test("relay messages: more DATA than the circuit's window is taken, within 
     return await new Response(conn.readable).bytes();
   }));
   for (const body of bodies) assert.deepEqual(body, new Uint8Array(499 * 498).fill(0x41));
-  assert.equal(sendmes(scenario, mark), 14);
+  await expectSendmes(scenario, mark, 14);
   assert.equal(scenario.log.count("Closing circuit"), 0);
 });
 
@@ -276,7 +298,7 @@ Deno.test("relay messages: when all exits say CONNECTED to an internal address, 
     torrc: REJECT_INTERNAL,
   });
   await assertRefused(scenario.connect(), SocksReply.GeneralFailure);
-  await scenario.logged("A SOCKS request failed: the exit answered with");
+  await scenario.logged("A SOCKS request for [scrubbed] failed: the exit answered with");
 });
 
 Deno.test("relay messages: RESOLVED to an internal address is refused", async () => {
@@ -288,4 +310,22 @@ Deno.test("relay messages: RESOLVED to an internal address is refused", async ()
   );
   await assertRefused(socks5Resolve(scenario.socks, WEB_NAME));
   assert.equal(scenario.log.count("[internal-answer-refused]"), 1);
+});
+
+Deno.test("relay messages: exits that all break the protocol have few circuits built for one request", async () => {
+  const { dataBeforeConnected: bug } = bad;
+  const clock = new HeldClock();
+  await using scenario = await Scenario.start({
+    misbehaviours: { exit0: bug, exit1: bug },
+    torrc: ["SocksTimeout 1"],
+    clock,
+  });
+  const refused = assertRefused(scenario.connect(), SocksReply.TtlExpired);
+  // Four circuits are lost at once; then there are pauses of 0.2, 0.4 and 0.8 seconds.
+  for (const pause of [200, 400, 800]) {
+    assert.equal(await scenario.wait(clock.untilTimer(800)), pause);
+    clock.advance(pause);
+  }
+  await refused;
+  assert.equal(scenario.log.count("Trying another circuit"), 6);
 });

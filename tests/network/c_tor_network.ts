@@ -57,6 +57,9 @@ const VOTING_DELAY = 2;
 /** How long each stage of starting may take, in milliseconds. */
 const STAGE_TIMEOUT = 60_000;
 
+/** The documents that a client asks for. */
+const CLIENT_DOCUMENTS = /^\/tor\/(status-vote\/current\/consensus-microdesc|keys|micro)\b/;
+
 /** Between two looks at a node's files, in milliseconds. */
 const POLL_INTERVAL = 50;
 
@@ -161,15 +164,18 @@ export class CTorNetwork implements AsyncDisposable {
     );
   }
 
-  /** The documents that each node was asked for so far, as URL paths, by nickname. */
+  /**
+   * The documents that each node was asked for so far and that clients ask for, as URL paths, by
+   * nickname. Relays also fetch others of each other, such as the full consensus, at any time.
+   */
   async directoryRequests(): Promise<Map<string, string[]>> {
     return new Map(
       await Promise.all(
         this.nodes.map(async ({ nickname, dataDirectory }) => {
           const log = await Deno.readTextFile(requestLog(dataDirectory));
-          const paths = [...log.matchAll(/rewritten url as '"(\/tor\/[^"]+)"'/g)].map(([, path]) =>
-            path
-          );
+          const paths = [...log.matchAll(/rewritten url as '"(\/tor\/[^"]+)"'/g)]
+            .map(([, path]) => path)
+            .filter((path) => CLIENT_DOCUMENTS.test(path));
           return [nickname, paths] as const;
         }),
       ),
