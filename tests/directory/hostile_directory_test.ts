@@ -47,8 +47,10 @@ const isMicrodescriptors = ({ path }: SeenRequest) => path.startsWith("/tor/micr
 
 /** Begins well and ends within a line. */
 const cutOff = good.subarray(0, good.length / 2);
+/** The last digit of the first relay's bandwidth is another one. */
 const flipped = good.slice();
-flipped[good.indexOf(0x31, 600)] ^= 1;
+const bandwidthAt = new TextDecoder().decode(good).indexOf("w Bandwidth=");
+flipped[good.indexOf(0x0a, bandwidthAt) - 1] ^= 1;
 
 async function* endless(): AsyncGenerator<Uint8Array> {
   yield encode("HTTP/1.0 200 OK\r\n\r\n");
