@@ -24,6 +24,9 @@ export interface ClientOptions {
   readonly torArguments?: readonly string[];
 }
 
+/** What a client needs of the network that it joins. */
+export type ClientNetwork = Pick<CTorNetwork, "makeDirectory" | "clientTorrc">;
+
 /** How long a client may take to join, in milliseconds. */
 const BOOTSTRAP_TIMEOUT = 60_000;
 
@@ -48,7 +51,7 @@ export class ClientProcess implements AsyncDisposable {
   }
 
   /** Starts a client of the network; {@link bootstrapped} tells when it has joined. */
-  static async start(network: CTorNetwork, options: ClientOptions): Promise<ClientProcess> {
+  static async start(network: ClientNetwork, options: ClientOptions): Promise<ClientProcess> {
     const dataDirectory = options.dataDirectory ?? await network.makeDirectory(options.kind);
     const socks = { hostname: "127.0.0.1", port: freePort("127.0.0.1") };
     const torrc = `${await network.makeDirectory("torrc")}/torrc`;
