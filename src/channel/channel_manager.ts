@@ -18,8 +18,8 @@ import { ChannelError, type ChannelErrorCode, isViolation } from "./errors.ts";
 
 const log = new Logger("channel");
 
-/** Time to open a channel, in ms. */
-const OPEN_TIMEOUT = 20_000;
+/** Time to open a channel, in ms: less than a circuit has, so that the reason given is the real one. */
+const OPEN_TIMEOUT = 10_000;
 /** How long a channel without circuits is kept, in ms, before a random part is added. */
 const UNUSED_TIMEOUT = 180_000;
 /** Clock skew from which a relay's time is worth a line in the log, in ms. */

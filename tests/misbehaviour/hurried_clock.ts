@@ -7,7 +7,7 @@ import { type Clock, SystemClock, type Timer } from "../../src/runtime/clock.ts"
 
 /**
  * The system's clock, but with timers that run so many times sooner. What is timed against what
- * stays as it is: a timeout of 20 s still comes after one of 15 s.
+ * stays as it is: a timeout of 15 s still comes after one of 10 s.
  */
 export class HurriedClock implements Clock {
   readonly #system = new SystemClock();

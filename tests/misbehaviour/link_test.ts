@@ -46,7 +46,7 @@ Deno.test(`link: a guard with ${bad.cutOffCell("close").name} is left alone`, as
 
 for (const misbehaviour of [bad.NO_NETINFO, bad.cutOffCell("silence"), bad.ENDLESS_PADDING]) {
   Deno.test(`link: a guard with ${misbehaviour.name} is given up`, async () => {
-    const expected = { code: "circuit-timeout", isViolation: false };
+    const expected = { code: "channel-timeout", isViolation: false };
     await assertGuardRefused(misbehaviour, expected, { runtime: { clock: new HurriedClock(20) } });
   });
 }
@@ -57,7 +57,7 @@ for (const days of [-3, 3]) {
     await using scenario = await startWithBadGuard(misbehaviour, { guards: 1 });
     const line = await scenario.logged("clock differs");
     const seconds = Number(/by (-?\d+) s/.exec(line)?.[1]);
-    assert.ok(Math.abs(seconds - days * 86_400) < 60, line);
+    assert.ok(Math.abs(seconds - days * 86_400) < 3600, line);
     await scenario.download(100_000);
     assertCounted(scenario, BAD_GUARD, undefined);
   });

@@ -67,7 +67,7 @@ Deno.test("TLS: a guard that closes during the handshake is left alone, and not 
 });
 
 Deno.test("TLS: a guard that never answers the handshake is given up", async () => {
-  const expected = { code: "circuit-timeout", isViolation: false };
+  const expected = { code: "channel-timeout", isViolation: false };
   await assertGuardRefused(bad.NEVER_ANSWERS_TLS, expected, {
     runtime: { clock: new HurriedClock(20) },
   });
