@@ -85,9 +85,10 @@ export class Events {
   ): Promise<RelayEvent> {
     const past = this.since(options.since).find(matches);
     if (past !== undefined) return Promise.resolve(past);
-    const happened = new Promise<RelayEvent>((resolve) => {
-      this.#waiters.add({ matches, resolve });
-    });
-    return abortable(happened, options.signal);
+    const { promise, resolve } = Promise.withResolvers<RelayEvent>();
+    const waiter: Waiter = { matches, resolve };
+    this.#waiters.add(waiter);
+    // One that is no longer wanted must not be kept for as long as the network lives.
+    return abortable(promise, options.signal).finally(() => this.#waiters.delete(waiter));
   }
 }

@@ -38,11 +38,6 @@ export interface DirectoryTransport {
   open(server: DirectoryServer, signal: AbortSignal): Promise<ByteStream>;
 }
 
-/** The identity by which two mentions of one server are known to be the same. */
-export function serverIdentity(server: DirectoryServer): RsaIdentity {
-  return server.kind === "relay" ? server.relay.rsaIdentity : server.rsaIdentity;
-}
-
 /** `address:port` of the OR port, as it stands in the request's Host header. Sensitive in logs. */
 export function serverAddress(server: DirectoryServer): string {
   return formatAddress(server.kind === "relay" ? server.relay : server);

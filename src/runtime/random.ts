@@ -52,13 +52,3 @@ export function randomFraction(random: RandomSource): number {
 export function randomElement<T>(random: RandomSource, items: readonly T[]): T {
   return items[randomBelow(random, items.length)];
 }
-
-/** A new array with the items in random order (Fisher-Yates). */
-export function shuffled<T>(random: RandomSource, items: readonly T[]): T[] {
-  const result = [...items];
-  for (let last = result.length - 1; last > 0; last--) {
-    const other = randomBelow(random, last + 1);
-    [result[last], result[other]] = [result[other], result[last]];
-  }
-  return result;
-}

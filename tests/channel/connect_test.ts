@@ -5,7 +5,7 @@ import { ChannelError, type ChannelErrorCode } from "../../src/channel/errors.ts
 import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
 import { SystemNetwork } from "../../src/runtime/network.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { cell, type RelayLink, ScriptedRelay } from "./scripted_relay.ts";
 
 const TIMEOUT = 20_000;

@@ -8,7 +8,7 @@ import { openChannel } from "../../src/channel/connect.ts";
 import type { ChannelError } from "../../src/channel/errors.ts";
 import { SystemNetwork } from "../../src/runtime/network.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { type RelayLink, ScriptedRelay } from "./scripted_relay.ts";
 
 /** Everything that a channel is opened with. */

@@ -3,7 +3,7 @@ import { CellCommand, RelayCommand } from "../../src/cell/command.ts";
 import { ChannelError } from "../../src/channel/errors.ts";
 import { Circuit } from "../../src/circuit/circuit.ts";
 import { CircuitError, type CircuitErrorCode } from "../../src/circuit/errors.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { builtCircuit, NEVER, RelayEnd, testHop, withLength } from "./relay_end.ts";
 
 /** The error that `failing` rejects with, which must have this code. */

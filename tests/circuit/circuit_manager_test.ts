@@ -14,7 +14,7 @@ import { SystemNetwork } from "../../src/runtime/network.ts";
 import { TorStream } from "../../src/stream/tor_stream.ts";
 import { GUARD_FLAGS, identityOf, testNetDir } from "../path/test_network.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { FakeBuilder } from "./fake_builder.ts";
 import { builtCircuit, NEVER, testHop } from "./relay_end.ts";
 

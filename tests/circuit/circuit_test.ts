@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { CellCommand, RelayCommand } from "../../src/cell/command.ts";
 import type { Circuit, StreamReceiver } from "../../src/circuit/circuit.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { builtCircuit, type RelayEnd } from "./relay_end.ts";
 
 const { DATA, SENDME, END, DROP, CONNECTED, TRUNCATE } = RelayCommand;

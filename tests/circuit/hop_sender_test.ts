@@ -4,7 +4,7 @@ import { Circuit } from "../../src/circuit/circuit.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
 import { HopSender, UNKNOWN_HOP } from "../../src/circuit/hop_sender.ts";
 import { type RsaIdentity, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { NEVER, RelayEnd, testHop, withLength } from "./relay_end.ts";
 
 const VIOLATION = new CircuitError("circuit-protocol-violation", "a test's violation");

@@ -25,7 +25,7 @@ import { X25519KeyPair } from "../../src/crypto/x25519.ts";
 import type { RandomSource } from "../../src/runtime/random.ts";
 import { RelayCryptoLayer } from "../../testnet/relay_layer.ts";
 import { createFastServerReply, ntorServerReply } from "../../testnet/server_handshakes.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 
 /** The circuit id that the channel gives. */
 export const CIRCUIT_ID = 0x80000001;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CircuitError } from "../../src/circuit/errors.ts";
 import { DeliverWindow, PackageWindow } from "../../src/circuit/sendme_window.ts";
-import { SeededRandom } from "../runtime/seeded_random.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 
 /** A digest that tells which message it is of. */
 function digestOf(message: number): Uint8Array {

@@ -7,7 +7,8 @@ import { DirectoryClient, downloadLimits } from "../../src/directory/directory_c
 import { Logger } from "../../src/observe/log.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
 import { LogLines } from "./log_lines.ts";
-import { FakeTransport, SeededRandom, testConfig, TestNetwork } from "./test_directory.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
+import { FakeTransport, testConfig, TestNetwork } from "./test_directory.ts";
 
 const config = testConfig(new TestNetwork(1), { fallbacks: 20 });
 
@@ -26,7 +27,7 @@ class TestRace {
   readonly result: Promise<string>;
 
   constructor(fallbacks = 20) {
-    const random = new SeededRandom();
+    const random = new SeededRandom(1);
     const configured = { ...config, fallbacks: config.fallbacks.slice(0, fallbacks) };
     const client = new DirectoryClient(
       new FakeTransport(() => "hang"),

@@ -2,20 +2,16 @@
  * A small network on paper, directory servers that serve it from memory, and a Directory that asks
  * them.
  */
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import assert from "node:assert/strict";
 import { zstdCompressSync } from "node:zlib";
 import type { DirAuthority, FallbackDirectory } from "../../src/config/config.ts";
 import { parseRsaIdentity, type RsaIdentity } from "../../src/crypto/identity.ts";
 import { Directory, type DirectoryOptions } from "../../src/directory/directory.ts";
-import {
-  type DirectoryServer,
-  type DirectoryTransport,
-  serverIdentity,
-} from "../../src/directory/transport.ts";
+import { type DirectoryServer, type DirectoryTransport } from "../../src/directory/transport.ts";
 import { GuardSample } from "../../src/guard/guard_sample.ts";
 import { BootstrapTracker } from "../../src/observe/bootstrap.ts";
 import type { ByteStream } from "../../src/runtime/byte_stream.ts";
-import type { RandomSource } from "../../src/runtime/random.ts";
 import { DataDirectory } from "../../src/state/data_directory.ts";
 import {
   type ConsensusParts,
@@ -31,20 +27,6 @@ import { FakeClock } from "../runtime/fake_clock.ts";
 export const HOUR = 60 * 60 * 1000;
 /** When the test network's first consensus becomes valid. */
 export const VALID_AFTER = Date.UTC(2024, 4, 17, 17);
-
-/** The same numbers in every run (mulberry32). */
-export class SeededRandom implements RandomSource {
-  #state = 1;
-
-  fill(bytes: Uint8Array<ArrayBuffer>): void {
-    for (let at = 0; at < bytes.length; at++) {
-      this.#state = (this.#state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-      bytes[at] = (mixed ^ (mixed >>> 14)) >>> 24;
-    }
-  }
-}
 
 /** A network of relays that all are guard, exit and directory cache. */
 export class TestNetwork {
@@ -293,7 +275,7 @@ export class RunningDirectory implements AsyncDisposable {
     );
     this.directory = new Directory({
       config: options.config ?? testConfig(network),
-      runtime: { clock, random: new SeededRandom() },
+      runtime: { clock, random: new SeededRandom(1) },
       data,
       transport: this.transport,
       guards,
@@ -311,7 +293,7 @@ export class RunningDirectory implements AsyncDisposable {
     }
     const clock = new FakeClock(options.now ?? VALID_AFTER + HOUR / 2);
     const data = await DataDirectory.open(path);
-    const guards = await GuardSample.load(data, { clock, random: new SeededRandom() }, {
+    const guards = await GuardSample.load(data, { clock, random: new SeededRandom(1) }, {
       useEntryGuards: true,
       numEntryGuards: undefined,
       numDirectoryGuards: undefined,
@@ -358,7 +340,7 @@ export class RunningDirectory implements AsyncDisposable {
   askedFor(kind: string): RsaIdentity[] {
     return this.transport.requests
       .filter(({ path }) => path.split("/")[2] === kind)
-      .map(({ server }) => serverIdentity(server));
+      .map(({ server }) => server.kind === "relay" ? server.relay.rsaIdentity : server.rsaIdentity);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

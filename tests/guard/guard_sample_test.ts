@@ -5,13 +5,8 @@ import type { GuardOptions } from "../../src/guard/guard_parameters.ts";
 import { GuardSample } from "../../src/guard/guard_sample.ts";
 import type { NetDir } from "../../src/netdir/net_dir.ts";
 import { DataDirectory } from "../../src/state/data_directory.ts";
-import {
-  identityOf,
-  SeededRandom,
-  testNetDir,
-  type TestNetwork,
-  type TestRelay,
-} from "../path/test_network.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
+import { identityOf, testNetDir, type TestNetwork, type TestRelay } from "../path/test_network.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
 
 const MINUTE = 60_000;

@@ -5,10 +5,10 @@ import { GuardSets } from "../../src/guard/guard_sets.ts";
 import type { SampledGuard } from "../../src/guard/sampled_guard.ts";
 import type { NetDir } from "../../src/netdir/net_dir.ts";
 import { RelayFlag } from "../../src/netdir/relay.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import {
   GUARD_FLAGS,
   identityOf,
-  SeededRandom,
   testNetDir,
   type TestNetwork,
   type TestRelay,

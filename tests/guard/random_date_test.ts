@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { randomPastDate, startOfDay } from "../../src/guard/random_date.ts";
-import { SeededRandom } from "../path/test_network.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 
 Deno.test("a random date is a whole second of the interval before now", () => {
   const time = fc.integer({ min: Date.UTC(2000, 0), max: Date.UTC(2100, 0) });

@@ -12,7 +12,7 @@ import { selectExit } from "../../src/path/select_exit.ts";
 import { isPossibleGuard, selectGuardCandidate } from "../../src/path/select_guard_candidate.ts";
 import { selectMiddle } from "../../src/path/select_middle.ts";
 import { readRealConsensus, realConsensusIsAbsent } from "../netdoc/real_consensus.ts";
-import { SeededRandom } from "./test_network.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 
 const WEB: ExitTarget = { kind: "name", port: 443 };
 

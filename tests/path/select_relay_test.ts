@@ -3,17 +3,11 @@ import fc from "fast-check";
 import { type Relay, RelayFlag } from "../../src/netdir/relay.ts";
 import { exitAllows, type ExitTarget } from "../../src/path/exit_target.ts";
 import { conflicts, type PathRules } from "../../src/path/path_rules.ts";
-import { selectDirectoryCache } from "../../src/path/select_directory_cache.ts";
 import { selectExit } from "../../src/path/select_exit.ts";
 import { isPossibleGuard, selectGuardCandidate } from "../../src/path/select_guard_candidate.ts";
 import { selectMiddle } from "../../src/path/select_middle.ts";
-import {
-  GUARD_FLAGS,
-  identityOf,
-  SeededRandom,
-  testNetDir,
-  type TestRelay,
-} from "./test_network.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
+import { GUARD_FLAGS, identityOf, testNetDir, type TestRelay } from "./test_network.ts";
 
 const RULES: PathRules = {
   enforceDistinctSubnets: true,
@@ -102,15 +96,6 @@ Deno.test("a middle conflicts with none of the path, and prefers what it is aske
   assert.deepEqual(middles(false), [4, 6]);
   assert.deepEqual(middles(true), [6]);
   assert.deepEqual(middles(true, ({ rsaIdentity }) => rsaIdentity === identityOf(6)), [4, 5]);
-});
-
-Deno.test("a directory cache has the flag V2Dir", () => {
-  const relays = [{ number: 1 }, { number: 2, flags: GUARD_FLAGS & ~RelayFlag.V2Dir }];
-  const netDir = testNetDir({ relays });
-  assert.deepEqual(
-    chosen((random) => selectDirectoryCache(netDir, random, { rules: RULES })),
-    [1],
-  );
 });
 
 Deno.test("a guard needs all of its six flags, and is chosen by its weight as a guard", () => {

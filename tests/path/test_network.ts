@@ -10,29 +10,8 @@ import {
   microdescriptorDigestFromBytes,
 } from "../../src/netdoc/microdescriptor_digest.ts";
 import { ProtocolVersions } from "../../src/netdoc/protocols.ts";
-import type { RandomSource } from "../../src/runtime/random.ts";
 
 const HOUR = 3_600_000;
-
-/** Repeatable randomness (mulberry32). */
-export class SeededRandom implements RandomSource {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  fill(bytes: Uint8Array<ArrayBuffer>): void {
-    for (let index = 0; index < bytes.length; index++) bytes[index] = this.#next() & 0xff;
-  }
-
-  #next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return (mixed ^ (mixed >>> 14)) >>> 8;
-  }
-}
 
 /** All flags of a relay that can be guard and middle. */
 export const GUARD_FLAGS = RelayFlag.Running | RelayFlag.Valid | RelayFlag.Fast |

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { chooseByWeight } from "../../src/path/weighted_choice.ts";
-import { SeededRandom } from "./test_network.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 
 /** How often each of the weights' indexes was chosen in `draws`. */
 function tally(

@@ -1,0 +1,191 @@
+/**
+ * A client's end of a circuit through embedded relays that sends whatever a test wants, right or
+ * wrong, and shows every message that comes back.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { type CellReceiver, type Channel } from "../../src/channel/channel.ts";
+import { openChannel } from "../../src/channel/connect.ts";
+import { CellCommand, RelayCommand } from "../../src/cell/command.ts";
+import {
+  decodeCreated2,
+  encodeCreate2,
+  encodeExtend2,
+  HandshakeType,
+} from "../../src/cell/create.ts";
+import {
+  CELL_BODY_LENGTH,
+  RELAY_HEADER_LENGTH,
+  relayLength,
+  relayStreamId,
+  writeRelayHeader,
+} from "../../src/cell/layout.ts";
+import { ntorClientStart } from "../../src/crypto/ntor.ts";
+import { RelayCrypto } from "../../src/crypto/relay_crypto.ts";
+import { SystemClock } from "../../src/runtime/clock.ts";
+import { SystemNetwork } from "../../src/runtime/network.ts";
+import { randomBytes } from "../../src/runtime/random.ts";
+import type { EmbeddedRelay } from "../../testnet/relay.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
+
+/** The longest that a test waits for one message, in ms. */
+const PATIENCE = 10_000;
+
+/** What came: a relay message of some hop, another cell, or the end of the channel. */
+export type Received =
+  | {
+    readonly kind: "message";
+    readonly hop: number;
+    readonly command: number;
+    readonly streamId: number;
+    readonly body: Uint8Array;
+  }
+  | { readonly kind: "cell"; readonly command: number; readonly body: Uint8Array }
+  | { readonly kind: "closed" };
+
+/** A channel to one relay; disposing of it closes it. */
+export async function connectTo(relay: EmbeddedRelay): Promise<Channel & AsyncDisposable> {
+  const runtime = {
+    clock: new SystemClock(),
+    random: new SeededRandom("a raw client"),
+    network: new SystemNetwork(),
+  };
+  const { hostname, orPort: port, keys } = relay;
+  const target = { hostname, port, rsaIdentity: keys.rsaId, ed25519Identity: keys.ed25519Id };
+  const channel = await openChannel(runtime, target, { timeout: PATIENCE });
+  return Object.assign(channel, {
+    [Symbol.asyncDispose]: async () => {
+      channel.close();
+      await channel.finished;
+    },
+  });
+}
+
+/** A circuit on a channel. */
+export class RawCircuit implements CellReceiver {
+  readonly id: number;
+  /** The digest that a SENDME for the last message of each hop must carry, by hop. */
+  readonly crypto = new RelayCrypto();
+  readonly #channel: Channel;
+  readonly #random = new SeededRandom("a raw circuit");
+  readonly #inbox: Received[] = [];
+  #wake: (() => void) | undefined;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+    this.id = channel.attach(this);
+  }
+
+  /** Makes a circuit of one hop or more; the channel leads to the first. */
+  static async through(
+    channel: Channel,
+    relays: readonly EmbeddedRelay[],
+  ): Promise<RawCircuit> {
+    const circuit = new RawCircuit(channel);
+    for (const relay of relays) await circuit.extend(relay);
+    return circuit;
+  }
+
+  /** Creates the first hop, or extends to the next. */
+  async extend(relay: EmbeddedRelay): Promise<void> {
+    const { hostname, orPort: port, keys } = relay;
+    const target = { hostname, port, rsaIdentity: keys.rsaId, ed25519Identity: keys.ed25519Id };
+    const handshake = ntorClientStart(
+      { rsaIdentity: keys.rsaId, onionKey: keys.onionKey },
+      randomBytes(this.#random, 32),
+    );
+    if (this.crypto.hops === 0) {
+      this.sendCell(CellCommand.CREATE2, encodeCreate2(HandshakeType.NTOR, handshake.onionSkin));
+    } else {
+      const body = encodeExtend2(target, HandshakeType.NTOR, handshake.onionSkin);
+      this.send(RelayCommand.EXTEND2, 0, body, { cell: CellCommand.RELAY_EARLY });
+    }
+    const reply = await this.next();
+    assert.ok(reply.kind !== "closed");
+    assert.ok(
+      reply.command ===
+        (reply.kind === "cell" ? CellCommand.CREATED2 : RelayCommand.EXTENDED2),
+      `command ${reply.command} came`,
+    );
+    this.crypto.addHop(handshake.complete(decodeCreated2(reply.body)));
+  }
+
+  /** Sends a cell on the circuit. */
+  sendCell(command: number, body: Uint8Array): void {
+    this.#channel.sendCell(this.id, command, body);
+  }
+
+  /** Sends a message to a hop, the last one unless said, in a RELAY cell unless said. */
+  send(
+    command: number,
+    streamId: number,
+    body: Uint8Array,
+    options: { readonly hop?: number; readonly cell?: number; readonly length?: number } = {},
+  ): void {
+    const { hop = this.crypto.hops - 1, cell = CellCommand.RELAY, length = body.length } = options;
+    const payload = new Uint8Array(CELL_BODY_LENGTH);
+    writeRelayHeader(payload, 0, command, streamId, length);
+    payload.set(body, RELAY_HEADER_LENGTH);
+    this.crypto.seal(payload, 0, hop);
+    this.sendCell(cell, payload);
+  }
+
+  /** The next thing that comes; fails when nothing does. */
+  async next(): Promise<Received> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("nothing came on the circuit")), PATIENCE);
+    });
+    try {
+      for (;;) {
+        const first = this.#inbox.shift();
+        if (first !== undefined) return first;
+        await Promise.race([late, new Promise<void>((resolve) => this.#wake = resolve)]);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The next message, which must have this command. */
+  async message(command: number): Promise<Uint8Array> {
+    const received = await this.next();
+    assert.ok(received.kind === "message", `${received.kind} came, not a message`);
+    assert.equal(received.command, command);
+    return received.body;
+  }
+
+  /** Waits for DESTROY, past whatever comes before it, and gives its reason. */
+  async destroyed(): Promise<number> {
+    for (;;) {
+      const received = await this.next();
+      assert.ok(received.kind !== "closed", "the channel was closed without DESTROY");
+      if (received.kind === "cell" && received.command === CellCommand.DESTROY) {
+        return received.body[0];
+      }
+    }
+  }
+
+  onCell(command: number, buffer: Uint8Array, bodyOffset: number): void {
+    const payload = buffer.slice(bodyOffset, bodyOffset + CELL_BODY_LENGTH);
+    if (command !== CellCommand.RELAY) return this.#add({ kind: "cell", command, body: payload });
+    const hop = this.crypto.open(payload, 0);
+    this.#add({
+      kind: "message",
+      hop,
+      command: payload[0],
+      streamId: relayStreamId(payload, 0),
+      body: payload.subarray(RELAY_HEADER_LENGTH, RELAY_HEADER_LENGTH + relayLength(payload, 0)),
+    });
+  }
+
+  onChannelClosed(): void {
+    this.#add({ kind: "closed" });
+  }
+
+  #add(received: Received): void {
+    this.#inbox.push(received);
+    this.#wake?.();
+  }
+}
