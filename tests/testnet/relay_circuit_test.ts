@@ -172,7 +172,7 @@ Deno.test("DESTROY from the client travels to the end of the circuit", () =>
     }
   }));
 
-Deno.test("TRUNCATE cuts the circuit off after a hop, which can extend it again", () =>
+Deno.test("TRUNCATE cuts the circuit off after a hop", () =>
   withCircuit(3, async (_circuit, network) => {
     const [guard, middle] = ["guard0", "middle0"].map((name) => network.relay(name));
     await using channel = await connectTo(guard);

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { VERSION } from "../../src/cli/version.ts";
+import { EmbeddedNetwork } from "../../testnet/network.ts";
+import { ChildProcess } from "../network/child_process.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const CERTIFICATE_FLAG = "--unsafely-ignore-certificate-errors=192.0.2.1";
+/** The longest that any of this may take, in ms. */
+const TIMEOUT = 20_000;
+
+/** Starts the program as people do, with permission for one folder. */
+function chive(folder: string, flags: readonly string[], args: readonly string[]): ChildProcess {
+  return new ChildProcess("chive", [
+    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", `${ROOT}deno.json`] as const,
+    ...["--allow-net", `--allow-read=${folder}`, `--allow-write=${folder}`, ...flags],
+    ...[`${ROOT}main.ts`, ...args],
+  ]);
+}
+
+/** Runs the program to its end: its exit code and what it printed. */
+async function outcome(
+  args: readonly string[],
+  flags: readonly string[] = [CERTIFICATE_FLAG],
+  folder = "/nonexistent",
+): Promise<[number, string]> {
+  await using child = chive(folder, flags, args);
+  const { code } = await child.ended;
+  const lines = child.log.split("\n").filter((line) => !line.includes("DANGER: TLS"));
+  return [code, lines.join("\n")];
+}
+
+async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "chive-run-" });
+  try {
+    await action(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("--help and --version answer and end with 0", async () => {
+  const [help, text] = await outcome(["--help"], []);
+  assert.equal(help, 0);
+  assert.match(text, /^Point your application at SOCKS5 127\.0\.0\.1:9050/);
+  assert.deepEqual(await outcome(["--version"], []), [0, `chive ${VERSION}`]);
+});
+
+Deno.test("a wrong option ends with 2 and one line that names the nearest", async () => {
+  const [code, text] = await outcome(["--SockPort", "9150"]);
+  assert.equal(code, 2);
+  assert.match(text, /^chive: .*'--SockPort'.*'--SocksPort'.*$/);
+});
+
+Deno.test("an option of relays ends with 2 and says that chive is a client", async () => {
+  const [code, text] = await outcome(["--ORPort", "9001"]);
+  assert.equal(code, 2);
+  assert.match(text, /^chive: .*chive is a client.*$/);
+});
+
+Deno.test("without the certificate flag, or without its list, it ends with 1 and names the flag", async () => {
+  for (const flags of [[], ["--unsafely-ignore-certificate-errors"]]) {
+    const [code, text] = await outcome(["--Log", "warn stdout"], flags);
+    assert.equal(code, 1);
+    const lines = text.split("\n").filter((line) => line !== "");
+    assert.equal(lines.length, 1, text);
+    assert.ok(lines[0].includes(CERTIFICATE_FLAG), text);
+  }
+});
+
+Deno.test("a data directory that is not permitted ends with 1 and names the missing flag", async () => {
+  await inFolder(async (folder) => {
+    const args = ["--data-dir", `${folder}-other`, "--Log", "warn stdout"];
+    const [code, text] = await outcome(args, [CERTIFICATE_FLAG], folder);
+    assert.equal(code, 1);
+    assert.match(text, /^chive: .*--allow-(read|write).*$/);
+  });
+});
+
+Deno.test("a port that is taken ends with 1 and one line", async () => {
+  await inFolder(async (folder) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const args = ["--data-dir", folder, "--socks-port", `${taken.addr.port}`];
+    const [code, text] = await outcome([...args, "--Log", "warn stdout"], undefined, folder);
+    assert.equal(code, 1);
+    assert.match(text, /^chive: .*--SocksPort\.?$/);
+  });
+});
+
+Deno.test({
+  name: "a client ends with 0 at the first signal, and a second client must wait for its folder",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      await using network = await EmbeddedNetwork.start();
+      const torrc = `${folder}/torrc`;
+      const text = network.clientTorrc({ dataDirectory: `${folder}/data`, socksPort: 0 });
+      await Deno.writeTextFile(torrc, text);
+      await using first = chive(folder, [CERTIFICATE_FLAG], ["-f", torrc]);
+      await first.line(/Bootstrapped 100% \(done\): Done/, TIMEOUT);
+      const [code, said] = await outcome(["-f", torrc], undefined, folder);
+      assert.equal(code, 1);
+      assert.match(said, /chive: .*data directory/);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        // The same signal twice within a moment, as task runners send it, is one.
+        first.signal(signal);
+      }
+      assert.equal((await first.ended).code, 0);
+      assert.match(first.log, /Stopping/);
+      await using next = chive(folder, [CERTIFICATE_FLAG], ["-f", torrc]);
+      await next.line(/Bootstrapped 100% \(done\): Done/, TIMEOUT);
+    }),
+});
