@@ -28,6 +28,7 @@ const SIGNATURE_MARK = "\nrouter-signature\n";
  * Reads a descriptor and checks its signature by the RSA identity.
  *
  * @returns `undefined` when something is missing or the signature is wrong
+ * @throws CryptoError when its key is no RSA key that a relay could have
  */
 export function readServerDescriptor(text: string): PublishedDescriptor | undefined {
   const start = text.search(/^router /m);

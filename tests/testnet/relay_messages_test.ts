@@ -94,7 +94,9 @@ Deno.test("decodeBegin and decodeResolve read what a client writes", () => {
 
 Deno.test("decodeBegin refuses what has no end, no host or no port", () => {
   const encoder = new TextEncoder();
-  for (const text of ["host:80", ":80\0", "host\0", "host:0\0", "host:65536\0", "[::1:80\0", "\0"]) {
+  for (
+    const text of ["host:80", ":80\0", "host\0", "host:0\0", "host:65536\0", "[::1:80\0", "\0"]
+  ) {
     assert.throws(() => decodeBegin(encoder.encode(text)), CellError, text);
   }
   assert.throws(() => decodeResolve(encoder.encode("host")), CellError);
