@@ -13,6 +13,8 @@ import { type OpenedEndpoint, type StreamEndpoint, StreamRefusal } from "./strea
 const STREAM_WINDOW = 500;
 /** DATA messages that one stream SENDME answers. */
 const STREAM_INCREMENT = 50;
+/** DATA messages that one stream may send before the next has its turn. */
+const TURN = 16;
 /** The most that is read from the endpoint at once, in bytes. */
 const READ_LENGTH = 32 * 1024;
 
@@ -139,12 +141,15 @@ export class RelayStream {
   async #readBackward(endpoint: StreamEndpoint): Promise<void> {
     const buffer = new Uint8Array(READ_LENGTH);
     for (;;) {
-      await this.#untilRoom();
+      while (this.#mustWait) await this.#woken();
       if (this.#ended) return;
       const length = await endpoint.read(buffer);
       if (length === null) return;
-      for (let at = 0; at < length;) {
-        await this.#untilRoom();
+      for (let at = 0, sent = 1; at < length; sent++) {
+        if (sent % TURN === 0) await Promise.resolve();
+        // Nothing may be awaited between this look and the message: other streams wait for the
+        // same room.
+        while (this.#mustWait) await this.#woken();
         if (this.#ended) return;
         const end = Math.min(length, at + this.#circuit.nextDataLength);
         this.#packageWindow--;
@@ -154,11 +159,13 @@ export class RelayStream {
     }
   }
 
-  async #untilRoom(): Promise<void> {
-    while (!this.#ended && !(this.#packageWindow > 0 && this.#circuit.canPackage)) {
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
-      this.#wakeReader = undefined;
-    }
+  /** Whether a DATA message must wait for room in a window or on the link. */
+  get #mustWait(): boolean {
+    return !this.#ended && !(this.#packageWindow > 0 && this.#circuit.canPackage);
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#wakeReader = resolve);
   }
 
   async #writeForward(endpoint: StreamEndpoint): Promise<void> {

@@ -15,14 +15,19 @@ import { connect, openDirectory, type OpenedEndpoint, resolve } from "./stream_e
 export class RelayStreams {
   readonly #circuit: RelayCircuit;
   readonly #streams = new Map<number, RelayStream>();
+  #turn = 0;
 
   constructor(circuit: RelayCircuit) {
     this.#circuit = circuit;
   }
 
-  /** There may be room on the circuit again. */
+  /** There may be room on the circuit again: the streams take it in turns who is first. */
   wake(): void {
-    for (const stream of [...this.#streams.values()]) stream.wake();
+    const streams = [...this.#streams.values()];
+    const first = this.#turn++;
+    for (let index = 0; index < streams.length; index++) {
+      streams[(first + index) % streams.length].wake();
+    }
   }
 
   /**

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { RelayCommand } from "../../src/cell/command.ts";
+import type { RelayEvent } from "../../testnet/events.ts";
 import { EmbeddedNetwork } from "../../testnet/network.ts";
 import { Scenario } from "../misbehaviour/scenario.ts";
 import { httpUpload } from "../network/http_client.ts";
 import { socks5Connect } from "../network/socks_client.ts";
 import { bodySha256 } from "../network/test_body.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
-import { connectTo, RawCircuit } from "./raw_circuit.ts";
+import { connectTo, happened, RawCircuit } from "./raw_circuit.ts";
 
 const LENGTH = 3_000_000;
 
@@ -38,6 +40,21 @@ Deno.test("the same seed makes the same network, but for its ports", async () =>
   assert.equal(first.length, 4 * 7);
   assert.deepEqual(await consensus("a seed"), first);
   assert.notDeepEqual(await consensus("another seed"), first);
+});
+
+Deno.test("many downloads at once share a circuit", async () => {
+  await using scenario = await Scenario.start();
+  const mark = scenario.network.events.count;
+  await Promise.all(Array.from({ length: 16 }, () => scenario.download(300_000)));
+  const begins = scenario.network.events.since(mark).filter((event) =>
+    event.kind === "message" && event.command === RelayCommand.BEGIN
+  );
+  assert.equal(begins.length, 16);
+  const circuits = begins.map((event) =>
+    event.kind === "message" ? `${event.relay} ${event.circuit}` : ""
+  );
+  assert.equal(new Set(circuits).size, 1);
+  assert.deepEqual(scenario.client.violations.relays, []);
 });
 
 Deno.test("only the relays of the path carry a download, each as much as the others", async () => {
@@ -90,11 +107,13 @@ Deno.test("a relay closes a link that has had no circuit for three minutes, and 
   await RawCircuit.through(busy, [used]);
   const gone = await RawCircuit.through(idle, [unused]);
   gone.sendCell(4, Uint8Array.of(0));
-  await network.events.until(({ kind }) => kind === "circuit-closed");
+  await happened(network, ({ kind }) => kind === "circuit-closed");
   clock.advance(179_000);
   assert.equal(unused.linkCount, 1);
+  const mark = network.events.count;
   clock.advance(1000);
-  await idle.finished;
+  const isClosed = (event: RelayEvent) => event.kind === "channel-closed";
+  assert.equal((await happened(network, isClosed, mark)).relay, "guard1");
   assert.deepEqual([used.linkCount, busy.closedBy], [1, undefined]);
 });
 

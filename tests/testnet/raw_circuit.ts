@@ -26,11 +26,28 @@ import { RelayCrypto } from "../../src/crypto/relay_crypto.ts";
 import { SystemClock } from "../../src/runtime/clock.ts";
 import { SystemNetwork } from "../../src/runtime/network.ts";
 import { randomBytes } from "../../src/runtime/random.ts";
+import type { RelayEvent } from "../../testnet/events.ts";
+import type { EmbeddedNetwork } from "../../testnet/network.ts";
 import type { EmbeddedRelay } from "../../testnet/relay.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
 
-/** The longest that a test waits for one message, in ms. */
+/** The longest that a test waits for one thing, in ms. */
 const PATIENCE = 10_000;
+
+/** The first event since a mark that matches; fails when it does not come. */
+export async function happened(
+  network: EmbeddedNetwork,
+  matches: (event: RelayEvent) => boolean,
+  since = 0,
+): Promise<RelayEvent> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error("the event did not come")), PATIENCE);
+  try {
+    return await network.events.until(matches, { since, signal: late.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** What came: a relay message of some hop, another cell, or the end of the channel. */
 export type Received =
@@ -40,6 +57,8 @@ export type Received =
     readonly command: number;
     readonly streamId: number;
     readonly body: Uint8Array;
+    /** What a SENDME that answers this message must carry: 20 bytes. */
+    readonly digest: Uint8Array;
   }
   | { readonly kind: "cell"; readonly command: number; readonly body: Uint8Array }
   | { readonly kind: "closed" };
@@ -65,7 +84,6 @@ export async function connectTo(relay: EmbeddedRelay): Promise<Channel & AsyncDi
 /** A circuit on a channel. */
 export class RawCircuit implements CellReceiver {
   readonly id: number;
-  /** The digest that a SENDME for the last message of each hop must carry, by hop. */
   readonly crypto = new RelayCrypto();
   readonly #channel: Channel;
   readonly #random = new SeededRandom("a raw circuit");
@@ -156,6 +174,21 @@ export class RawCircuit implements CellReceiver {
     return received.body;
   }
 
+  /**
+   * Takes `count` DATA messages, which must be what comes next.
+   *
+   * @returns the digest for a SENDME that answers the last of them
+   */
+  async data(count: number): Promise<Uint8Array> {
+    let digest = new Uint8Array(20);
+    for (let left = count; left > 0; left--) {
+      const received = await this.next();
+      assert.ok(received.kind === "message" && received.command === RelayCommand.DATA);
+      digest = new Uint8Array(received.digest);
+    }
+    return digest;
+  }
+
   /** Waits for DESTROY, past whatever comes before it, and gives its reason. */
   async destroyed(): Promise<number> {
     for (;;) {
@@ -177,6 +210,7 @@ export class RawCircuit implements CellReceiver {
       command: payload[0],
       streamId: relayStreamId(payload, 0),
       body: payload.subarray(RELAY_HEADER_LENGTH, RELAY_HEADER_LENGTH + relayLength(payload, 0)),
+      digest: hop < 0 ? new Uint8Array(20) : this.crypto.receivedDigest(hop),
     });
   }
 

@@ -14,7 +14,7 @@ import { createFastClientStart } from "../../src/crypto/create_fast.ts";
 import { EmbeddedNetwork } from "../../testnet/network.ts";
 import { DestroyReason } from "../../testnet/relay_messages.ts";
 import { freePort } from "../network/free_port.ts";
-import { connectTo, RawCircuit } from "./raw_circuit.ts";
+import { connectTo, happened, RawCircuit } from "./raw_circuit.ts";
 
 const NAMES = {
   "web.test": "127.0.0.1",
@@ -42,8 +42,9 @@ async function withCircuit(
 
 /** Waits until a relay has closed a circuit, and gives the reason that it gave or was given. */
 async function closedAt(network: EmbeddedNetwork, relay: string): Promise<number> {
-  const event = await network.events.until((each) =>
-    each.kind === "circuit-closed" && each.relay === relay
+  const event = await happened(
+    network,
+    (each) => each.kind === "circuit-closed" && each.relay === relay,
   );
   return event.kind === "circuit-closed" ? event.reason : -1;
 }
@@ -195,9 +196,10 @@ Deno.test("the end of the client's channel closes its circuits at all relays", (
       await RawCircuit.through(channel, path);
     }
     for (const relay of ["guard0", "middle0", "exit0"]) {
-      const event = await network.events.until(
+      const event = await happened(
+        network,
         (each) => each.kind === "circuit-closed" && each.relay === relay,
-        { since: mark },
+        mark,
       );
       assert.ok(event.kind === "circuit-closed");
       assert.equal(event.reason, DestroyReason.CHANNEL_CLOSED);
@@ -277,24 +279,42 @@ Deno.test("a relay sends no more than the windows allow, and goes on after SENDM
     using server = await listener.accept();
     await circuit.message(RelayCommand.CONNECTED);
     const sending = server.write(new Uint8Array(2_000_000)).catch(() => 0);
-    const receive = async (count: number) => {
-      for (let left = count; left > 0; left--) await circuit.message(RelayCommand.DATA);
-    };
     // An answer on another stream shows that nothing else is on its way.
     const nothingMore = async () => {
       circuit.send(RelayCommand.RESOLVE, 2, encodeResolve("127.0.0.1"));
       await circuit.message(RelayCommand.RESOLVED);
     };
-    await receive(500);
+    await circuit.data(500);
     await nothingMore();
     circuit.send(RelayCommand.SENDME, 1, EMPTY);
-    await receive(50);
+    await circuit.data(50);
     await nothingMore();
     // A stream SENDME too many: the window of 500 would be passed.
     for (let count = 0; count < 11; count++) circuit.send(RelayCommand.SENDME, 1, EMPTY);
     const reply = await circuit.message(RelayCommand.TRUNCATED);
     assert.equal(reply[0], DestroyReason.PROTOCOL);
     await sending;
+  }));
+
+Deno.test("the streams of a circuit share its window", () =>
+  withCircuit(3, async (circuit) => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using servers = new DisposableStack();
+    const opened: Deno.TcpConn[] = [];
+    for (const streamId of [1, 2, 3]) {
+      circuit.send(RelayCommand.BEGIN, streamId, encodeBegin("web.test", listener.addr.port, 0));
+      opened.push(servers.use(await listener.accept()));
+      await circuit.message(RelayCommand.CONNECTED);
+    }
+    const sending = opened.map((server) => server.write(new Uint8Array(2_000_000)).catch(() => 0));
+    const digest = await circuit.data(100);
+    await circuit.data(900);
+    circuit.send(RelayCommand.RESOLVE, 4, encodeResolve("127.0.0.1"));
+    await circuit.message(RelayCommand.RESOLVED);
+    circuit.send(RelayCommand.SENDME, 0, encodeSendme(digest));
+    await circuit.data(100);
+    circuit.sendCell(CellCommand.DESTROY, Uint8Array.of(DestroyReason.NONE));
+    await Promise.all(sending);
   }));
 
 Deno.test("a circuit SENDME that was not due, or with a wrong digest, closes the circuit", () =>
@@ -328,13 +348,9 @@ Deno.test("circuit SENDMEs are authenticated in both directions", () =>
     assert.deepEqual(seen.filter(({ length }) => length > 0), [encodeSendme(expected)]);
 
     // Backward: it takes ours with the right digest, and no other.
-    await server.write(new Uint8Array(150 * 498));
-    let digest = new Uint8Array(0);
-    for (let count = 1; count <= 100; count++) {
-      await circuit.message(RelayCommand.DATA);
-      if (count === 100) digest = circuit.crypto.receivedDigest(2).slice();
-    }
-    assert.equal(digest.length, 20);
+    await server.write(new Uint8Array(200 * 498));
+    circuit.send(RelayCommand.SENDME, 0, encodeSendme(await circuit.data(100)));
+    const digest = await circuit.data(100);
     digest[0] ^= 1;
     circuit.send(RelayCommand.SENDME, 0, encodeSendme(digest));
     for (;;) {
