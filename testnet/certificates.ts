@@ -35,8 +35,26 @@ export function derTime(milliseconds: number, generalized = false): Uint8Array {
   return generalized ? der(0x18, Buffer.from(digits)) : der(0x17, Buffer.from(digits.slice(2)));
 }
 
-const SHA256_WITH_RSA = Uint8Array.fromHex("2a864886f70d01010b");
-const SHA1_WITH_RSA = Uint8Array.fromHex("2a864886f70d010105");
+/** A hash that a certificate is signed with. */
+export type SignatureHash = "md5" | "sha1" | "sha256" | "sha384" | "sha512";
+
+/** AlgorithmIdentifiers of signatures, in hexadecimal, by the kind of the signer's key. */
+const SIGNATURE_ALGORITHMS: Readonly<Record<"rsa" | "ec", Record<SignatureHash, string>>> = {
+  rsa: {
+    md5: "06092a864886f70d0101040500",
+    sha1: "06092a864886f70d0101050500",
+    sha256: "06092a864886f70d01010b0500",
+    sha384: "06092a864886f70d01010c0500",
+    sha512: "06092a864886f70d01010d0500",
+  },
+  ec: {
+    md5: "", // there is none
+    sha1: "06072a8648ce3d0401",
+    sha256: "06082a8648ce3d040302",
+    sha384: "06082a8648ce3d040303",
+    sha512: "06082a8648ce3d040304",
+  },
+};
 
 /** A new RSA key. */
 export function rsaKey(bits = 1024): KeyObject {
@@ -79,40 +97,45 @@ export interface X509Parts {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly sha1?: boolean;
+  /** SHA-256, or SHA-1 if `sha1` is set, unless said. */
+  readonly hash?: SignatureHash;
+  /** The contents of the AlgorithmIdentifier; those of the signer's key and the hash unless said. */
+  readonly algorithm?: Uint8Array;
+  /** The common name of who has signed it; its own unless said. */
+  readonly issuer?: string;
   readonly generalizedTime?: boolean;
   /** DER elements after the public key. */
   readonly optionalFields?: readonly Uint8Array[];
 }
 
-/** A version 3 certificate with made-up names and no extensions. */
+/** A version 3 certificate with made-up names and no extensions unless said. */
 export function x509(parts: X509Parts): Uint8Array {
-  const { key, signer = key, notBefore, notAfter, sha1 = false, generalizedTime = false } = parts;
-  const { optionalFields = [] } = parts;
+  const { key, signer = key, notBefore, notAfter, generalizedTime } = parts;
+  const { hash = parts.sha1 ? "sha1" : "sha256", issuer = SUBJECT, optionalFields = [] } = parts;
+  const kind = signer.asymmetricKeyType === "rsa" ? "rsa" : "ec";
   const algorithm = der(
     0x30,
-    der(0x06, sha1 ? SHA1_WITH_RSA : SHA256_WITH_RSA),
-    der(0x05),
-  );
-  const name = der(
-    0x30,
-    der(
-      0x31,
-      der(0x30, der(0x06, Uint8Array.of(0x55, 4, 3)), der(0x0c, Buffer.from("www.example.net"))),
-    ),
+    parts.algorithm ?? Uint8Array.fromHex(SIGNATURE_ALGORITHMS[kind][hash]),
   );
   const signed = der(
     0x30,
     der(0xa0, der(0x02, Uint8Array.of(2))),
     der(0x02, Uint8Array.of(0x12, 0x34)),
     algorithm,
-    name,
+    commonName(issuer),
     der(0x30, derTime(notBefore, generalizedTime), derTime(notAfter, generalizedTime)),
-    name,
+    commonName(SUBJECT),
     createPublicKey(key).export({ format: "der", type: "spki" }),
     ...optionalFields,
   );
-  const signature = sign(sha1 ? "sha1" : "sha256", signed, signer);
-  return der(0x30, signed, algorithm, der(0x03, Uint8Array.of(0), signature));
+  return der(0x30, signed, algorithm, der(0x03, Uint8Array.of(0), sign(hash, signed, signer)));
+}
+
+const SUBJECT = "www.example.net";
+
+function commonName(name: string): Uint8Array {
+  const attribute = der(0x06, Uint8Array.of(0x55, 4, 3));
+  return der(0x30, der(0x31, der(0x30, attribute, der(0x0c, Buffer.from(name)))));
 }
 
 /** What an Ed25519 certificate is made from. */

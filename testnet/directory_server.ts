@@ -43,7 +43,7 @@ export class DirectoryServer implements DirectoryService {
     if (path.startsWith("/tor/status-vote/current/consensus-microdesc") && this.#isFresh(request)) {
       return this.#http("304 Not modified", {}, new Uint8Array(0));
     }
-    const document = this.#find(path);
+    const document = this.#find(path, diffBases(request));
     if (document === undefined) return this.#http("404 Not found", {}, new Uint8Array(0));
     const offered = (request.headers.get("accept-encoding") ?? "").split(",").map((name) =>
       name.trim()
@@ -61,8 +61,12 @@ export class DirectoryServer implements DirectoryService {
     return this.#http("200 OK", headers, body);
   }
 
-  /** The document at a path; `undefined` when there is none. */
-  #find(path: string): Uint8Array | undefined {
+  /**
+   * The document at a path; `undefined` when there is none.
+   *
+   * @param diffBases instead of a consensus, a diff from one of these will do
+   */
+  #find(path: string, diffBases: readonly string[]): Uint8Array | undefined {
     const documents = this.#documents;
     const [, kind, first, second] = path.slice(1).split("/");
     switch (kind) {
@@ -70,7 +74,8 @@ export class DirectoryServer implements DirectoryService {
         const [, flavour, authorities] =
           /^\/tor\/status-vote\/current\/consensus-(\w+)(?:\/([0-9A-Fa-f+]+))?$/.exec(path) ?? [];
         if (flavour !== "microdesc") return undefined;
-        return this.#isSignedBy(authorities?.split("+")) ? documents.consensus : undefined;
+        if (!this.#isSignedBy(authorities?.split("+"))) return undefined;
+        return documents.diffFrom(diffBases) ?? documents.consensus;
       }
       case "keys":
         return joined(this.#certificates(first, second?.split("+") ?? []));
@@ -142,6 +147,12 @@ export class DirectoryServer implements DirectoryService {
     };
     return { kind: "http", status, headers: { ...dates, ...headers }, body };
   }
+}
+
+/** Of which consensuses the client says that it holds one. */
+function diffBases({ headers }: DirectoryRequest): string[] {
+  const list = headers.get("x-or-diff-from-consensus") ?? "";
+  return list.split(",").map((digest) => digest.trim().toUpperCase());
 }
 
 /** All that is there, in one; `undefined` when nothing is. */

@@ -162,6 +162,8 @@ export interface ConsensusParts {
   readonly weights?: string;
   /** What "required-client-protocols" says. */
   readonly requiredProtocols?: string;
+  /** What "recommended-client-protocols" says. */
+  readonly recommendedProtocols?: string;
   readonly relays?: readonly RelayEntry[];
   /** Those that its "dir-source" lines name. */
   readonly authorities: readonly TestAuthority[];
@@ -187,7 +189,7 @@ export function writeSignedPart(parts: ConsensusParts): string {
     `valid-until ${formatTime(parts.validUntil ?? validAfter + 3 * hour)}\n` +
     "voting-delay 300 300\n" +
     "known-flags Authority Exit Fast Guard Running Stable V2Dir Valid\n" +
-    "recommended-client-protocols Cons=2 Link=4-5\n" +
+    `recommended-client-protocols ${parts.recommendedProtocols ?? "Cons=2 Link=4-5"}\n` +
     `required-client-protocols ${parts.requiredProtocols ?? "Cons=2 Link=4"}\n` +
     `params ${parts.parameters ?? "UseOptimisticData=1 bwauthpid=1"}\n` +
     `shared-rand-current-value 8 ${new Uint8Array(32).fill(7).toBase64()}\n` +

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PaddingNegotiation } from "../src/cell/padding_negotiate.ts";
 import { abortable } from "../src/runtime/deadline.ts";
 
 /** Something that happened at one relay, whose nickname is `relay`. */
@@ -12,6 +13,10 @@ export type RelayEvent =
     /** The link handshake with a peer is done. */
     | { readonly kind: "channel-open" }
     | { readonly kind: "channel-closed" }
+    /** A PADDING cell came on an open channel. */
+    | { readonly kind: "padding" }
+    /** The other end of a channel wishes for other padding, or none. */
+    | { readonly kind: "padding-negotiate"; readonly negotiation: PaddingNegotiation }
     /** A CREATE_FAST or CREATE2 cell came. */
     | { readonly kind: "create"; readonly circuit: number; readonly command: number }
     /** A relay message other than DATA came from the client, for this relay. */

@@ -9,6 +9,7 @@ import { CellCommand } from "../src/cell/command.ts";
 import { CellParser } from "../src/cell/cell_parser.ts";
 import { CELL_BODY_LENGTH, CELL_LENGTH, writeCellHeader } from "../src/cell/layout.ts";
 import { decodeNetinfo, decodeVersions, encodeVersionsCell } from "../src/cell/link.ts";
+import { decodePaddingNegotiate } from "../src/cell/padding_negotiate.ts";
 import { TorError } from "../src/errors/tor_error.ts";
 import type { Timer } from "../src/runtime/clock.ts";
 import { randomBytes } from "../src/runtime/random.ts";
@@ -218,6 +219,13 @@ export class InboundChannel implements LinkActions {
         return circuit?.onForwardCell(command, buffer, bodyOffset);
       case CellCommand.DESTROY:
         return circuit?.onDestroy(buffer[bodyOffset]);
+      case CellCommand.PADDING:
+        return tell(this.#relay, { kind: "padding" });
+      case CellCommand.PADDING_NEGOTIATE: {
+        // What it asks for changes nothing: an embedded relay sends no padding of its own.
+        const negotiation = decodePaddingNegotiate(this.#parser.body());
+        return tell(this.#relay, { kind: "padding-negotiate", negotiation });
+      }
     }
   }
 

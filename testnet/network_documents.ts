@@ -4,7 +4,9 @@
  * @module
  */
 import type { RsaIdentity } from "../src/crypto/identity.ts";
+import { signedSha3 } from "../src/netdoc/consensus_diff.ts";
 import type { Clock } from "../src/runtime/clock.ts";
+import { writeConsensusDiff } from "./consensus_diff_writer.ts";
 import {
   type ConsensusParts,
   sha256Base64,
@@ -38,6 +40,9 @@ export interface ConsensusChanges {
 
 const MINUTE = 60_000;
 
+/** How many earlier consensuses diffs are made from. */
+const EARLIER_KEPT = 8;
+
 const FLAGS: Readonly<Record<RelayRole, string>> = {
   // Without Fast and Stable nobody takes authorities into a circuit.
   authority: "Authority Running V2Dir Valid",
@@ -64,6 +69,8 @@ export class NetworkDocuments {
   readonly #relays: ListedRelay[] = [];
   #microdescriptors: ReadonlyMap<string, string> = new Map();
   #consensus = new Uint8Array(0);
+  /** The consensuses before the current one, the oldest first. */
+  #earlier: readonly Uint8Array[] = [];
   #validAfter = 0;
 
   /** @param parameters the consensus parameters, `name=value` with spaces between, sorted */
@@ -92,6 +99,18 @@ export class NetworkDocuments {
     return this.#consensus;
   }
 
+  /**
+   * The diff from an earlier consensus to the current one; `undefined` when it is not known.
+   *
+   * @param digests of what is signed of the consensuses that will do: SHA3-256 in hexadecimal
+   */
+  diffFrom(digests: readonly string[]): Uint8Array<ArrayBuffer> | undefined {
+    const known = this.#earlier.findLast((consensus) =>
+      digests.includes(signedSha3(consensus).toHex().toUpperCase())
+    );
+    return known && writeConsensusDiff(known, this.#consensus);
+  }
+
   /** Since when the current consensus is valid, in ms since 1970. */
   get validAfter(): number {
     return this.#validAfter;
@@ -112,6 +131,9 @@ export class NetworkDocuments {
     // Ten minutes old, so that no clock that is a little behind finds it in the future.
     const now = Math.floor(this.#clock.now() / MINUTE) * MINUTE - 10 * MINUTE;
     this.#validAfter = Math.max(now, this.#validAfter + MINUTE);
+    if (this.#consensus.length > 0) {
+      this.#earlier = [...this.#earlier, this.#consensus].slice(-EARLIER_KEPT);
+    }
     this.#consensus = this.writeConsensus();
   }
 

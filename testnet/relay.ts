@@ -7,6 +7,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { ChannelManager } from "../src/channel/channel_manager.ts";
+import type { ConnectionOptions } from "../src/config/config.ts";
+import { DEFAULT_BACKOFF } from "../src/runtime/backoff.ts";
 import type { Runtime } from "../src/runtime/runtime.ts";
 import { behaviourOf, type Misbehaviour } from "./behaviour.ts";
 import type { DirectoryService } from "./directory_http.ts";
@@ -116,6 +118,27 @@ export class EmbeddedRelay implements AsyncDisposable {
   }
 }
 
+/** How relays connect to each other. */
+const CONNECTIONS: ConnectionOptions = {
+  useIpv4: true,
+  useIpv6: false,
+  preferIpv6: "auto",
+  padding: "auto",
+  reducedPadding: false,
+  keepalivePeriod: 300_000,
+  backoff: DEFAULT_BACKOFF,
+  maxOpen: 1000,
+  maxConnecting: 1000,
+};
+
+/** Channels to other relays, which are not padded. */
+function relayChannels(runtime: Runtime): ChannelManager {
+  const channels = new ChannelManager(runtime, CONNECTIONS);
+  const isTimeout = (name: string) => name.startsWith("nf_ito_");
+  channels.updateParameters((name, bounds) => isTimeout(name) ? 0 : bounds.default);
+  return channels;
+}
+
 function makeContext(options: EmbeddedRelayOptions): RelayContext {
   const { nickname, hostname, keys, runtime, names, events } = options;
   const behaviour = behaviourOf(options.misbehaviour);
@@ -129,7 +152,7 @@ function makeContext(options: EmbeddedRelayOptions): RelayContext {
     link,
     behaviour,
     runtime,
-    channels: new ChannelManager(runtime, 300_000),
+    channels: relayChannels(runtime),
     directory: {
       answer: (request) => {
         const { method, path } = request;

@@ -251,7 +251,7 @@ export class RelayCircuit implements CellReceiver, CircuitActions {
     const target = this.relay.behaviour.extendTarget(request.target, this);
     try {
       if (target.rsaIdentity === this.relay.keys.rsaId) throw new RangeError("that is this relay");
-      const channel = await this.relay.channels.get(target, this.signal);
+      const channel = await this.relay.channels.get(target, this.signal, { retry: false });
       const id = channel.attach(this);
       this.#next = { channel, id, created: false };
       const body = encodeCreate2(request.handshakeType, request.handshake);

@@ -39,19 +39,31 @@ export type ImpostorOutcome =
   /** It has closed the connection without a word. */
   | { readonly kind: "closed" };
 
-/**
- * Answers the client's greeting as a server does that knows nothing newer than TLS 1.1, and gives
- * what the client says to that.
- */
-export async function speakTls11(socket: Socket): Promise<ImpostorOutcome> {
+/** What a server that is too old answers to the client's greeting. */
+export type OldAnswer =
+  /** TLS 1.1, with the best suite that it had. */
+  | "TLS 1.1"
+  /** TLS 1.2, with a suite of CBC and HMAC, which is no AEAD. */
+  | "TLS 1.2 with CBC"
+  /** An alert that says that it has nothing in common with what the client has offered. */
+  | { readonly alert: number };
+
+/** Answers the client's greeting as an old server does, and gives what the client says to that. */
+export async function speakOldTls(socket: Socket, answer: OldAnswer): Promise<ImpostorOutcome> {
   try {
     const reader = readRecords(socket);
     const { value: greeting } = await reader.next();
     if (greeting === undefined) return { kind: "closed" };
-    const { random } = parseClientHello(greeting.body);
-    // TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, the best there was.
-    const hello = bytes([3, 2], createHash("sha256").update(random).digest(), [0, 0xc0, 9, 0]);
-    socket.write(record(RecordType.Handshake, handshake(HandshakeType.ServerHello, hello)));
+    if (typeof answer === "object") {
+      const fatal = 2;
+      socket.write(record(RecordType.Alert, bytes([fatal, answer.alert])));
+    } else {
+      const { random } = parseClientHello(greeting.body);
+      const [version, suite] = answer === "TLS 1.1" ? OLD_SUITES.tls11 : OLD_SUITES.tls12;
+      const own = createHash("sha256").update(random).digest();
+      const hello = bytes([3, version], own, [0], uint16(suite), [0]);
+      socket.write(record(RecordType.Handshake, handshake(HandshakeType.ServerHello, hello)));
+    }
     return clearAnswer((await reader.next()).value);
   } finally {
     socket.destroy();
@@ -82,6 +94,11 @@ const HandshakeType = {
   ServerHelloDone: 14,
   CertificateVerify: 15,
   Finished: 20,
+} as const;
+/** The second byte of the version, and the suite. */
+const OLD_SUITES = {
+  tls11: [2, 0xc009], // TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA
+  tls12: [3, 0xc023], // TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256
 } as const;
 const X25519 = 29;
 const ECDSA_SECP256R1_SHA256 = [4, 3];

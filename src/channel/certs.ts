@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import {
   CertKeyType,
   CertType,
@@ -25,6 +24,7 @@ import {
 } from "../crypto/rsa_cross_certificate.ts";
 import { isSelfSigned, parseX509 } from "../crypto/x509.ts";
 import { ChannelError, type ChannelErrorCode } from "./errors.ts";
+import type { VerifiedRelayCertificate } from "./relay_certificate.ts";
 import { x509Validity } from "./x509_validity.ts";
 
 /** One certificate of a CERTS cell, as it came. */
@@ -64,14 +64,14 @@ const RSA_ID_BITS = 1024;
  * It does not compare the identities with those that were expected.
  *
  * @param input.certs the certificates of the CERTS cell, in any order; unknown types are ignored
- * @param input.tlsCertificate the DER of the certificate that TLS has verified the link with
+ * @param input.tlsCertificate the certificate that TLS has verified the link with
  * @param input.now milliseconds since the epoch
  * @throws ChannelError a code that begins with `certs-`, another one for each check that fails
  */
 export function verifyRelayCerts(
   input: {
     readonly certs: readonly CellCertificate[];
-    readonly tlsCertificate: Uint8Array;
+    readonly tlsCertificate: VerifiedRelayCertificate;
     readonly now: number;
   },
 ): VerifiedIdentities {
@@ -96,8 +96,7 @@ export function verifyRelayCerts(
     "signing key certificate",
   );
 
-  const digest = createHash("sha256").update(tlsCertificate).digest();
-  if (!digest.equals(link.certifiedKey)) {
+  if (!tlsCertificate.hasSha256(link.certifiedKey)) {
     throw new ChannelError(
       "certs-link-mismatch",
       "the relay certified another TLS certificate than the one of this link",

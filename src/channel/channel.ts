@@ -14,7 +14,8 @@ import { CELL_BODY_LENGTH, CELL_HEADER_LENGTH, CELL_LENGTH } from "../cell/layou
 import { writeCellHeader } from "../cell/layout.ts";
 import type { Ed25519Identity, RsaIdentity } from "../crypto/identity.ts";
 import { describeError } from "../errors/tor_error.ts";
-import { randomBelow, type RandomSource } from "../runtime/random.ts";
+import { randomBelow } from "../runtime/random.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { ChannelError } from "./errors.ts";
 import { closeQuietly } from "./tls.ts";
 
@@ -34,6 +35,16 @@ export interface CellReceiver {
   onChannelClosed(error: ChannelError): void;
 }
 
+/** How many cells went over a channel. */
+export interface ChannelTraffic {
+  readonly cellsReceived: number;
+  readonly cellsSent: number;
+  /** PADDING and VPADDING cells among those received. */
+  readonly paddingReceived: number;
+  /** PADDING cells among those sent. */
+  readonly paddingSent: number;
+}
+
 /** What the link handshake found out. */
 export interface ChannelFacts {
   readonly conn: Deno.TlsConn;
@@ -44,6 +55,13 @@ export interface ChannelFacts {
   /** The relay's clock less ours, in ms; undefined when it did not say its time. */
   readonly clockSkew: number | undefined;
 }
+
+/**
+ * What a channel has been used for, which decides whether it is padded (padding-spec,
+ * "Implementation"): for nothing or directory requests; for circuits of several relays; for what
+ * goes through these.
+ */
+export type ChannelUsage = "no-circuits" | "circuits" | "traffic";
 
 /** An open channel. It runs until it is closed from either side. */
 export class Channel {
@@ -56,7 +74,7 @@ export class Channel {
 
   readonly #conn: Deno.TlsConn;
   readonly #parser: CellParser;
-  readonly #random: RandomSource;
+  readonly #runtime: Pick<Runtime, "clock" | "random">;
   readonly #circuits = new Map<number, CellReceiver>();
   readonly #drainListeners = new Set<() => void>();
   #outgoing = new Uint8Array(16 * 1024);
@@ -67,15 +85,25 @@ export class Channel {
   #closedBy: ChannelError | undefined;
   #cellsReceived = 0;
   #cellsSent = 0;
+  #paddingReceived = 0;
+  #paddingSent = 0;
+  #lastTransfer: number;
+  #usage: ChannelUsage = "no-circuits";
+  #retired = false;
   readonly #flush = () => this.#writeOut();
 
   /** Called when the last circuit has left the channel. */
   onUnused: (() => void) | undefined;
+  /** Called after each read, before its cells are handled. */
+  onRead: (() => void) | undefined;
+  /** Called when {@link usage} has changed, which happens at most twice. */
+  onUsage: (() => void) | undefined;
 
-  constructor(facts: ChannelFacts, random: RandomSource) {
+  constructor(facts: ChannelFacts, runtime: Pick<Runtime, "clock" | "random">) {
     this.#conn = facts.conn;
     this.#parser = facts.parser;
-    this.#random = random;
+    this.#runtime = runtime;
+    this.#lastTransfer = runtime.clock.monotonic();
     this.linkProtocol = facts.linkProtocol;
     this.rsaIdentity = facts.rsaIdentity;
     this.ed25519Identity = facts.ed25519Identity;
@@ -93,9 +121,47 @@ export class Channel {
     return this.#circuits.size;
   }
 
-  /** Cells received and sent since the link handshake. */
-  get traffic(): { readonly cellsReceived: number; readonly cellsSent: number } {
-    return { cellsReceived: this.#cellsReceived, cellsSent: this.#cellsSent };
+  /** Cells received and sent since the link handshake, and how many of them were padding. */
+  get traffic(): ChannelTraffic {
+    return {
+      cellsReceived: this.#cellsReceived,
+      cellsSent: this.#cellsSent,
+      paddingReceived: this.#paddingReceived,
+      paddingSent: this.#paddingSent,
+    };
+  }
+
+  /** When anything was received or sent last, in the clock's monotonic ms. */
+  get lastTransfer(): number {
+    return this.#lastTransfer;
+  }
+
+  /** Whether cells wait to be written, or are being written. */
+  get hasQueuedCells(): boolean {
+    return this.#writing || this.#outgoingLength > 0;
+  }
+
+  /** What the channel has been used for so far. */
+  get usage(): ChannelUsage {
+    return this.#usage;
+  }
+
+  /** Whether the channel takes no new circuits any more. */
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  /**
+   * Gives the channel no new circuits from now on, and closes it when the last one has gone: it is
+   * old, or something about it is wrong, such as a relay that does not answer on it.
+   */
+  retire(): void {
+    this.#retired = true;
+    if (this.#circuits.size === 0) this.#closeRetired();
+  }
+
+  #closeRetired(): void {
+    this.close(new ChannelError("channel-unused", "the channel was retired, and nobody used it"));
   }
 
   /**
@@ -107,7 +173,7 @@ export class Channel {
   attach(receiver: CellReceiver): number {
     if (this.#closedBy !== undefined) throw this.#closedBy;
     for (;;) {
-      const id = 2 ** 31 + randomBelow(this.#random, 2 ** 31);
+      const id = 2 ** 31 + randomBelow(this.#runtime.random, 2 ** 31);
       if (this.#circuits.has(id)) continue;
       this.#circuits.set(id, receiver);
       return id;
@@ -117,7 +183,9 @@ export class Channel {
   /** Lets a circuit go: its cells are ignored from now on. */
   detach(circuitId: number): void {
     if (!this.#circuits.delete(circuitId)) return;
-    if (this.#circuits.size === 0) this.onUnused?.();
+    if (this.#circuits.size > 0) return;
+    if (this.#retired) this.#closeRetired();
+    else this.onUnused?.();
   }
 
   /**
@@ -132,9 +200,11 @@ export class Channel {
     if (start + CELL_LENGTH > this.#outgoing.length) this.#growOutgoing();
     this.#outgoingLength = start + CELL_LENGTH;
     this.#cellsSent++;
+    if (this.#usage !== "traffic") this.#noteUsage(command);
     writeCellHeader(this.#outgoing, start, circuitId, command);
     if (!this.#flushScheduled && !this.#writing) {
       this.#flushScheduled = true;
+      this.#lastTransfer = this.#runtime.clock.monotonic();
       // Not a microtask: the reads that are ready come first, and what answers them is one write.
       setImmediate(this.#flush);
     }
@@ -151,6 +221,12 @@ export class Channel {
     const offset = this.beginCell(circuitId, command);
     this.#outgoing.set(body, offset);
     this.#outgoing.fill(0, offset + body.length, offset + CELL_BODY_LENGTH);
+  }
+
+  /** Sends a padding cell, which the relay ignores. */
+  sendPadding(): void {
+    this.sendCell(0, CellCommand.PADDING, new Uint8Array(0));
+    this.#paddingSent++;
   }
 
   /** Whether so much waits to be written that streams should hold back. */
@@ -190,6 +266,8 @@ export class Channel {
           throw new ChannelError("channel-closed-by-relay", "the relay closed the channel");
         }
         this.#parser.filled(length);
+        this.#lastTransfer = this.#runtime.clock.monotonic();
+        this.onRead?.();
         this.#handleCells();
       }
     } catch (cause) {
@@ -227,11 +305,25 @@ export class Channel {
             "unexpected-cell",
             `the relay sent ${cellCommandName(parser.command)} on an open channel`,
           );
+        case CellCommand.PADDING:
+        case CellCommand.VPADDING:
+          this.#paddingReceived++;
+          break;
         default:
-          // Padding, and commands that we do not know, are ignored (tor-spec, "Cell Packet format").
+          // Commands that we do not know are ignored (tor-spec, "Cell Packet format").
           break;
       }
     }
+  }
+
+  /** Only circuits of several relays send RELAY_EARLY, to be extended; see {@link ChannelUsage}. */
+  #noteUsage(command: number): void {
+    if (this.#usage === "no-circuits" && command === CellCommand.RELAY_EARLY) {
+      this.#usage = "circuits";
+    } else if (this.#usage === "circuits" && command === CellCommand.RELAY) {
+      this.#usage = "traffic";
+    } else return;
+    this.onUsage?.();
   }
 
   #growOutgoing(): void {
@@ -255,6 +347,7 @@ export class Channel {
         this.#outgoing = this.#spare.length === 0 ? new Uint8Array(16 * 1024) : this.#spare;
         this.#outgoingLength = 0;
         for (let at = 0; at < length;) at += await this.#conn.write(full.subarray(at, length));
+        this.#lastTransfer = this.#runtime.clock.monotonic();
         this.#spare = full;
         for (const listener of this.#drainListeners) listener();
       }

@@ -1,35 +1,35 @@
 /**
- * The pool of channels: one per relay, shared by all circuits through it.
+ * Channels to relays for everybody who needs one: opened when first wanted, shared by all circuits
+ * through the relay, and closed when nobody has used them for a while.
  *
  * @module
  */
-import { CellCommand } from "../cell/command.ts";
+import type { ConnectionOptions } from "../config/config.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { describeError } from "../errors/tor_error.ts";
+import { orAddress } from "../netdir/or_address.ts";
 import { Logger, scrub } from "../observe/log.ts";
-import type { Timer } from "../runtime/clock.ts";
-import { abortable } from "../runtime/deadline.ts";
 import { formatAddress } from "../runtime/network.ts";
-import { randomBelow } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
-import { type ChannelStep, type ChannelTarget, openChannel } from "./connect.ts";
+import { ChannelOpener } from "./channel_opener.ts";
+import { ChannelPool } from "./channel_pool.ts";
+import type { ChannelStatistics } from "./channel_statistics.ts";
+import type { ChannelStep, ChannelTarget } from "./connect.ts";
 import { ChannelError, type ChannelErrorCode, isViolation } from "./errors.ts";
+import {
+  DEFAULT_PADDING_PARAMETERS,
+  type PaddingParameters,
+  type ParameterReader,
+  readPaddingParameters,
+} from "./padding_parameters.ts";
+
+export type { ChannelStatistics } from "./channel_statistics.ts";
 
 const log = new Logger("channel");
 
-/** Time to open a channel, in ms: less than a circuit has, so that the reason given is the real one. */
-const OPEN_TIMEOUT = 10_000;
-/** How long a channel without circuits is kept, in ms, before a random part is added. */
-const UNUSED_TIMEOUT = 180_000;
 /** Clock skew from which a relay's time is worth a line in the log, in ms. */
 const NOTABLE_SKEW = 3600_000;
-
-interface Opening {
-  readonly channel: Promise<Channel>;
-  readonly controller: AbortController;
-  waiting: number;
-}
 
 /** What the channel manager tells whoever asked to know. */
 export interface ChannelEvents {
@@ -37,147 +37,136 @@ export interface ChannelEvents {
   onStep?: (step: ChannelStep) => void;
   /** A channel could not be opened; not called for attempts that were given up. */
   onFailure?: (error: unknown) => void;
+  /** Something came on an open channel; called once for each read, before its cells are handled. */
+  onRead?: () => void;
   /** A relay, or somebody in its place, broke the protocol of channels, which ended the channel. */
   onViolation?: (relay: RsaIdentity, code: ChannelErrorCode) => void;
 }
 
 /** Opens channels, shares them, and closes those that nobody uses. */
 export class ChannelManager {
-  readonly #runtime: Runtime;
+  readonly #options: ConnectionOptions;
   readonly #events: ChannelEvents;
-  readonly #open = new Map<RsaIdentity, Channel>();
-  readonly #opening = new Map<string, Opening>();
-  readonly #unusedTimers = new Map<Channel, Timer>();
-  readonly #keepalivePeriod: number;
-  #keepaliveTimer: Timer | undefined;
-  #cellsSent = new WeakMap<Channel, number>();
+  readonly #opener: ChannelOpener;
+  readonly #pool: ChannelPool;
+  #padding: PaddingParameters = DEFAULT_PADDING_PARAMETERS;
   #closed = false;
 
-  /** @param keepalivePeriod ms without a cell sent after which one is (C tor: KeepalivePeriod) */
-  constructor(runtime: Runtime, keepalivePeriod: number, events: ChannelEvents = {}) {
-    this.#runtime = runtime;
-    this.#keepalivePeriod = keepalivePeriod;
+  constructor(runtime: Runtime, options: ConnectionOptions, events: ChannelEvents = {}) {
+    this.#options = options;
     this.#events = events;
-    this.#scheduleKeepalive();
+    this.#pool = new ChannelPool(
+      runtime,
+      options,
+      () => ({ options, parameters: this.#padding }),
+    );
+    this.#opener = new ChannelOpener({
+      runtime,
+      options,
+      onStep: events.onStep,
+      makeRoom: (opening) => this.#pool.makeRoom(opening),
+      onOpen: (channel, target) => this.#add(channel, target),
+      onFailure: (target, error) => {
+        // Our own limit says nothing about relays or the network.
+        if (error instanceof ChannelError && error.code === "too-many-channels") return;
+        this.#events.onFailure?.(error);
+        this.#noteViolation(target.rsaIdentity, error);
+      },
+    });
   }
 
   /** The channels that are open now. */
   get channels(): readonly Channel[] {
-    return [...this.#open.values()];
+    return this.#pool.channels;
+  }
+
+  /** How often a relay was refused for what it said or showed, by the code of the error. */
+  get refusals(): ReadonlyMap<ChannelErrorCode, number> {
+    return this.#opener.counts.refusals;
+  }
+
+  /** The consensus's parameters for padding and for how long circuits are kept. */
+  get paddingParameters(): PaddingParameters {
+    return this.#padding;
+  }
+
+  /** What there is, and what has happened since the start. */
+  statistics(): ChannelStatistics {
+    const { counts, load } = this.#opener;
+    return {
+      open: this.#pool.channels.length,
+      ...load,
+      attempts: counts.attempts,
+      failures: counts.failures,
+      refusals: counts.refusals,
+      ...this.#pool.padding,
+    };
   }
 
   /**
-   * An open channel to the relay, an existing one if there is one. Several callers that want the
-   * same relay share one attempt; it is given up when all of them have gone.
+   * An open channel to the relay, an existing one if there is one that will do. Several callers that
+   * want the same relay share one attempt, which is given up when all of them have gone; there is
+   * never more than one at a time for a relay's identity and address. A relay that has refused the
+   * connection or cut it off is tried once more, after a pause.
    *
+   * @param options.retry false: one attempt is enough, because others can be asked; true unless said
    * @throws ChannelError, or the signal's reason
    */
-  async get(target: ChannelTarget, signal?: AbortSignal): Promise<Channel> {
-    signal?.throwIfAborted();
-    if (this.#closed) throw new ChannelError("channel-closed", "the client is stopping");
-    const open = this.#open.get(target.rsaIdentity);
-    if (open !== undefined) {
-      try {
-        requireEd25519(open, target);
-      } catch (error) {
-        this.#noteViolation(target.rsaIdentity, error);
-        throw error;
+  async get(
+    target: ChannelTarget,
+    signal?: AbortSignal,
+    { retry = true }: { readonly retry?: boolean } = {},
+  ): Promise<Channel> {
+    const address = orAddress(target, this.#options);
+    for (;;) {
+      signal?.throwIfAborted();
+      if (this.#closed) throw stopping();
+      const open = this.#pool.find(target);
+      if (open !== undefined) return open;
+      if (address === undefined) {
+        throw new ChannelError("no-usable-address", "the relay has no address that may be used");
       }
-      this.#keep(open);
-      return open;
+      const channel = await this.#opener.open({ ...identityOf(target), ...address }, signal, retry);
+      const { ed25519Identity } = target;
+      if (ed25519Identity === undefined || ed25519Identity === channel.ed25519Identity) {
+        return channel;
+      }
+      // Somebody else's attempt, who wanted less: one of our own follows.
     }
-    const opening = this.#startOpening(target);
-    opening.waiting++;
-    try {
-      return await abortable(opening.channel, signal);
-    } finally {
-      if (--opening.waiting === 0) opening.controller.abort(signal?.reason);
-    }
+  }
+
+  /** Reads what a new consensus says of padding and timeouts. */
+  updateParameters(parameter: ParameterReader): void {
+    this.#padding = readPaddingParameters(parameter);
+    this.#pool.updatePadding();
   }
 
   /** Closes all channels and gives up those that are being opened; resolves when all are gone. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#keepaliveTimer?.cancel();
-    const stopping = new ChannelError("channel-closed", "the client is stopping");
-    const attempts = [...this.#opening.values()];
-    for (const { controller } of attempts) controller.abort(stopping);
-    await Promise.allSettled(attempts.map(({ channel }) => channel));
-    const channels = this.channels;
-    for (const channel of channels) channel.close(stopping);
-    await Promise.all(channels.map(({ finished }) => finished));
-  }
-
-  #startOpening(target: ChannelTarget): Opening {
-    const key = JSON.stringify([
-      target.rsaIdentity,
-      target.ed25519Identity ?? null,
-      target.hostname,
-      target.port,
-    ]);
-    const existing = this.#opening.get(key);
-    if (existing !== undefined && !existing.controller.signal.aborted) return existing;
-    const controller = new AbortController();
-    const opening: Opening = {
-      channel: this.#connect(target, controller.signal),
-      controller,
-      waiting: 0,
-    };
-    this.#opening.set(key, opening);
-    const forget = () => {
-      if (this.#opening.get(key) === opening) this.#opening.delete(key);
-    };
-    opening.channel.then(forget, forget);
-    return opening;
-  }
-
-  async #connect(target: ChannelTarget, signal: AbortSignal): Promise<Channel> {
-    try {
-      const channel = await openChannel(this.#runtime, target, {
-        signal,
-        timeout: OPEN_TIMEOUT,
-        onStep: this.#events.onStep,
-      });
-      return this.#add(channel, target);
-    } catch (error) {
-      if (!signal.aborted) {
-        log.info(
-          `No channel to ${scrub(formatAddress(target))}: ${describeError(error)}`,
-        );
-        this.#events.onFailure?.(error);
-        this.#noteViolation(target.rsaIdentity, error);
-      }
-      throw error;
-    }
+    await this.#opener.close(stopping());
+    await this.#pool.close(stopping());
   }
 
   #add(channel: Channel, target: ChannelTarget): Channel {
-    const { rsaIdentity } = channel;
-    // Two attempts by different addresses may both have succeeded: the first one stays.
-    const other = this.#open.get(rsaIdentity);
-    if (other !== undefined || this.#closed) {
+    if (this.#closed) {
       channel.close();
-      if (other === undefined) throw new ChannelError("channel-closed", "the client is stopping");
-      requireEd25519(other, target);
+      throw stopping();
+    }
+    // Two attempts at different addresses may both have succeeded: the first channel stays.
+    const { rsaIdentity, ed25519Identity } = channel;
+    const other = this.#pool.find({ ...target, rsaIdentity, ed25519Identity });
+    if (other !== undefined) {
+      channel.close();
       return other;
     }
-    this.#open.set(rsaIdentity, channel);
-    log.info(
-      `Channel to ${scrub(formatAddress(target))} is open (link protocol ${channel.linkProtocol})`,
-    );
-    channel.onUnused = () => this.#startUnusedTimer(channel);
-    channel.finished.then(() => {
-      this.#keep(channel);
-      if (this.#open.get(rsaIdentity) === channel) this.#open.delete(rsaIdentity);
-      if (channel.closedBy !== undefined) {
-        log.info(
-          `Channel to ${scrub(formatAddress(target))} ended: ${describeError(channel.closedBy)}`,
-        );
-        this.#noteViolation(rsaIdentity, channel.closedBy);
-      }
+    const address = scrub(formatAddress(target));
+    log.info(`Channel to ${address} is open (link protocol ${channel.linkProtocol})`);
+    channel.onRead = this.#events.onRead;
+    this.#pool.add(channel, (relay, error) => {
+      log.info(`Channel to ${address} ended: ${describeError(error)}`);
+      this.#noteViolation(relay, error);
     });
-    // Until a circuit comes: whoever asked for the channel may have gone.
-    this.#startUnusedTimer(channel);
     const { clockSkew = 0 } = channel;
     if (Math.abs(clockSkew) >= NOTABLE_SKEW) {
       log.info(`A relay's clock differs from ours by ${Math.round(clockSkew / 1000)} s`);
@@ -190,57 +179,12 @@ export class ChannelManager {
       this.#events.onViolation?.(relay, error.code);
     }
   }
-
-  #scheduleKeepalive(): void {
-    this.#keepaliveTimer = this.#runtime.clock.setTimer(() => {
-      for (const channel of this.#open.values()) this.#keepAlive(channel);
-      this.#scheduleKeepalive();
-    }, this.#keepalivePeriod);
-  }
-
-  /** Sends padding on a channel that has been silent, so that no router on the way forgets it. */
-  #keepAlive(channel: Channel): void {
-    const silent = this.#cellsSent.get(channel) === channel.traffic.cellsSent;
-    if (silent && channel.circuitCount > 0 && channel.closedBy === undefined) {
-      try {
-        channel.sendCell(0, CellCommand.PADDING, new Uint8Array(0));
-      } catch (error) {
-        // The relay takes nothing any more: the channel has closed itself.
-        log.debug(`No padding was sent: ${describeError(error)}`);
-      }
-    }
-    this.#cellsSent.set(channel, channel.traffic.cellsSent);
-  }
-
-  #startUnusedTimer(channel: Channel): void {
-    if (channel.closedBy !== undefined) return;
-    const delay = UNUSED_TIMEOUT + randomBelow(this.#runtime.random, UNUSED_TIMEOUT / 2);
-    this.#keep(channel);
-    this.#unusedTimers.set(
-      channel,
-      this.#runtime.clock.setTimer(() => {
-        this.#unusedTimers.delete(channel);
-        if (channel.circuitCount === 0) {
-          channel.close(new ChannelError("channel-unused", "nobody used the channel"));
-        }
-      }, delay),
-    );
-  }
-
-  /** Stops the unused timer: the channel is about to be used, or gone. */
-  #keep(channel: Channel): void {
-    this.#unusedTimers.get(channel)?.cancel();
-    this.#unusedTimers.delete(channel);
-  }
 }
 
-/** A channel that was opened before the Ed25519 identity was known may not be the right one. */
-function requireEd25519(channel: Channel, target: ChannelTarget): void {
-  const { ed25519Identity } = target;
-  if (ed25519Identity !== undefined && ed25519Identity !== channel.ed25519Identity) {
-    throw new ChannelError(
-      "ed25519-identity-differs",
-      "the relay's Ed25519 identity is not the one that was asked for",
-    );
-  }
+function identityOf({ rsaIdentity, ed25519Identity }: ChannelTarget) {
+  return { rsaIdentity, ed25519Identity };
+}
+
+function stopping(): ChannelError {
+  return new ChannelError("channel-closed", "the client is stopping");
 }

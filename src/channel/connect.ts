@@ -25,7 +25,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { verifyRelayCerts } from "./certs.ts";
 import { Channel } from "./channel.ts";
 import { ChannelError } from "./errors.ts";
-import { checkLinkCertificate } from "./link_certificate.ts";
+import { verifyRelayCertificate } from "./relay_certificate.ts";
 import { closeQuietly, type RelayTls, startRelayTls } from "./tls.ts";
 
 /** The link protocols that are offered; 3 only because C tor offers it too. */
@@ -37,6 +37,8 @@ export interface ChannelTarget extends SocketAddress {
   readonly rsaIdentity: RsaIdentity;
   /** Unknown for fallback directories and authorities before the first consensus. */
   readonly ed25519Identity?: Ed25519Identity | undefined;
+  /** Its second address, if it has one; which one is dialled, the channel manager decides. */
+  readonly ipv6?: SocketAddress | undefined;
 }
 
 /** How far the opening of a channel is, for progress reports. */
@@ -51,7 +53,7 @@ export interface OpenChannelOptions {
 }
 
 /**
- * Opens a channel to exactly the relay that the target names.
+ * Opens a channel to exactly the relay that the target names, at its `hostname` and `port`.
  *
  * @throws ChannelError whose code says what failed, or the signal's reason
  */
@@ -102,11 +104,24 @@ async function connectTcp(
         cause,
       });
     }
+    if (cause instanceof Deno.errors.TimedOut) {
+      throw new ChannelError("channel-timeout", "the relay's machine does not answer", { cause });
+    }
+    if (REFUSALS.some((kind) => cause instanceof kind)) {
+      throw new ChannelError("connect-refused", "the relay takes no connections", { cause });
+    }
     // The operating system's message can hold the address; its kind says enough.
     const kind = cause instanceof Error ? cause.name : "unknown error";
     throw new ChannelError("connect-failed", `the relay cannot be reached (${kind})`, { cause });
   }
 }
+
+/** How the system says that the machine is there and does not want the connection. */
+const REFUSALS = [
+  Deno.errors.ConnectionRefused,
+  Deno.errors.ConnectionReset,
+  Deno.errors.ConnectionAborted,
+];
 
 /** The link handshake of the connecting side over a fresh TLS connection. */
 async function negotiate(
@@ -114,7 +129,7 @@ async function negotiate(
   target: ChannelTarget,
   { conn, certificate }: RelayTls,
 ): Promise<Channel> {
-  checkLinkCertificate(certificate, runtime.clock.now());
+  const verified = verifyRelayCertificate(certificate, runtime.clock.now());
   const parser = new CellParser();
   const nextCell = async () => {
     while (!parser.next()) {
@@ -145,16 +160,16 @@ async function negotiate(
   const answer = await readAnswer(parser, nextCell);
   const { timestamp } = answer.netinfo;
   const clockSkew = timestamp === 0 ? undefined : timestamp * 1000 - runtime.clock.now();
-  const identities = await verifyRelayCerts({
+  const identities = verifyRelayCerts({
     certs: answer.certs,
-    tlsCertificate: certificate,
+    tlsCertificate: verified,
     now: runtime.clock.now(),
   });
   requireIdentities(target, identities);
 
   const relayAddress = Uint8Array.from(ipaddr.parse(target.hostname).toByteArray());
   await writeAll(conn, encodeClientNetinfoCell(relayAddress));
-  return new Channel({ conn, parser, linkProtocol, ...identities, clockSkew }, runtime.random);
+  return new Channel({ conn, parser, linkProtocol, ...identities, clockSkew }, runtime);
 }
 
 interface RelayAnswer {

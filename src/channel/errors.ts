@@ -25,9 +25,22 @@ const FACTS = {
     retry: "later",
     advice: "Check this machine's network connection.",
   },
+  "no-usable-address": {
+    retry: "elsewhere",
+    advice: "Check ClientUseIPv4 and ClientUseIPv6: this relay has no address that they allow.",
+  },
+  "too-many-channels": {
+    retry: "later",
+    advice: "All channels that may be open are in use: raise MaxOpenChannels.",
+  },
+  "identity-refused-before": { retry: "elsewhere" },
   "connect-failed": { retry: "elsewhere" },
+  "connect-refused": { retry: "elsewhere" },
   "channel-timeout": { retry: "elsewhere" },
   "tls-handshake-failed": { retry: "elsewhere" },
+  "tls-version": { retry: "elsewhere" },
+  "tls-cipher-suite": { retry: "elsewhere" },
+  "tls-signature": { retry: "elsewhere" },
   "link-handshake-failed": { retry: "elsewhere" },
   "link-handshake-cut-off": { retry: "elsewhere" },
   "no-common-link-protocol": { retry: "elsewhere" },
@@ -35,10 +48,15 @@ const FACTS = {
   "ed25519-identity-differs": { retry: "elsewhere" },
   "unexpected-cell": { retry: "elsewhere" },
   // The certificate of the TLS link.
+  "tls-certificate-algorithm": { retry: "elsewhere" },
   "tls-certificate-expired": { retry: "elsewhere", advice: CHECK_CLOCK },
+  "tls-certificate-extended-key-usage": { retry: "elsewhere" },
   "tls-certificate-key": { retry: "elsewhere" },
+  "tls-certificate-key-usage": { retry: "elsewhere" },
   "tls-certificate-malformed": { retry: "elsewhere" },
   "tls-certificate-not-yet-valid": { retry: "elsewhere", advice: CHECK_CLOCK },
+  "tls-certificate-refused": { retry: "elsewhere" },
+  "tls-certificate-signature": { retry: "elsewhere" },
   // The relay's certificates in its CERTS cell.
   "certs-cross-expired": { retry: "elsewhere", advice: CHECK_CLOCK },
   "certs-cross-mismatch": { retry: "elsewhere" },
@@ -83,12 +101,17 @@ const VIOLATIONS: ReadonlySet<ChannelErrorCode> = new Set<ChannelErrorCode>([
   "no-common-link-protocol",
   "rsa-identity-differs",
   "ed25519-identity-differs",
+  "tls-cipher-suite",
+  "tls-signature",
+  "tls-version",
   "unexpected-cell",
-  "tls-certificate-expired",
-  "tls-certificate-key",
-  "tls-certificate-malformed",
-  "tls-certificate-not-yet-valid",
 ]);
+
+/** Whether a code says that a relay's certificates are not what they must be. */
+export function isCertificateCode(code: ChannelErrorCode): boolean {
+  return code.startsWith("certs-") ||
+    (code.startsWith("tls-certificate-") && code !== "tls-certificate-unreadable");
+}
 
 /**
  * Whether a channel failed because the relay broke the protocol, and not because it was not there,
@@ -97,12 +120,12 @@ const VIOLATIONS: ReadonlySet<ChannelErrorCode> = new Set<ChannelErrorCode>([
 export function isViolation({ code, cause }: ChannelError): boolean {
   switch (code) {
     case "tls-handshake-failed":
-      // Deno's error for all that is wrong with what was said, a bad signature among it.
+      // Deno's error for all that is wrong with what was said.
       return cause instanceof Deno.errors.InvalidData;
     case "link-handshake-failed":
       // A cell that does not hold what it must; else it is the connection that failed.
       return cause instanceof TorError;
     default:
-      return VIOLATIONS.has(code) || code.startsWith("certs-");
+      return VIOLATIONS.has(code) || isCertificateCode(code);
   }
 }

@@ -12,6 +12,7 @@
  * @module
  */
 import { ChannelError } from "./errors.ts";
+import { tlsFailure } from "./tls_failure.ts";
 
 /** The name under which relays' certificates are accepted without a chain (TEST-NET-1). */
 const RELAY_NAME = "192.0.2.1";
@@ -31,7 +32,11 @@ export interface RelayTls {
  * Does the TLS handshake with a relay. The connection is closed when it fails. No server name is
  * sent, because the name is an IP address; sessions are never resumed.
  *
- * @throws ChannelError `tls-handshake-failed`, `tls-certificate-malformed`, or the signal's reason
+ * Deno's TLS library speaks TLS 1.2 and 1.3 alone, and of 1.2 only suites with ephemeral keys and
+ * AEAD ciphers.
+ *
+ * @throws ChannelError `tls-handshake-failed`, `tls-version`, `tls-cipher-suite`, `tls-signature`,
+ * `tls-certificate-refused`, `tls-certificate-malformed`, or the signal's reason
  */
 export async function startRelayTls(tcp: Deno.TcpConn, signal?: AbortSignal): Promise<RelayTls> {
   let conn: Deno.TlsConn | undefined;
@@ -56,8 +61,7 @@ export async function startRelayTls(tcp: Deno.TcpConn, signal?: AbortSignal): Pr
     closeQuietly(conn ?? tcp);
     if (signal?.aborted) throw signal.reason;
     if (cause instanceof ChannelError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChannelError("tls-handshake-failed", `the TLS handshake failed: ${why}`, { cause });
+    throw tlsFailure(cause);
   } finally {
     signal?.removeEventListener("abort", abort);
   }

@@ -42,6 +42,7 @@ import { CircuitError } from "./errors.ts";
 import { type HalfOpenStream, HalfOpenStreams } from "./half_open_streams.ts";
 import { HopSender, type OnViolation, UNKNOWN_HOP } from "./hop_sender.ts";
 import { DeliverWindow, PackageWindow } from "./sendme_window.ts";
+import { type PackagingStream, StreamTurns } from "./stream_turns.ts";
 
 const log = new Logger("circuit");
 
@@ -51,11 +52,9 @@ const RELAY_EARLY_LIMIT = 8;
 const ZEROS_BEFORE_PADDING = 4;
 /** Room that a roomy DATA message leaves, in bytes: the zeros and 16 random ones. */
 const ROOM_FOR_PADDING = ZEROS_BEFORE_PADDING + 16;
-/** DATA messages that one stream may send before the next has its turn. */
-const TURN = 16;
 
 /** What a circuit gives the messages of one stream to. All calls are synchronous. */
-export interface StreamReceiver {
+export interface StreamReceiver extends PackagingStream {
   /**
    * A message for this stream; its body is `length` bytes of `buffer` from `offset` on, valid only
    * during the call.
@@ -65,12 +64,6 @@ export interface StreamReceiver {
   onMessage(command: number, buffer: Uint8Array, offset: number, length: number): void;
   /** Called once when the circuit is closed under the stream. */
   onCircuitClosed(error: CircuitError): void;
-  /**
-   * The circuit can take data again: sends at most `limit` DATA messages.
-   *
-   * @returns whether more waits that the circuit could take
-   */
-  onPackage(limit: number): boolean;
 }
 
 /** The relay that a circuit starts at. */
@@ -98,6 +91,7 @@ export type CircuitChannel = Pick<
   | "addDrainListener"
   | "removeDrainListener"
   | "closedBy"
+  | "traffic"
 >;
 
 /** A circuit. It exists from its first hop on, and until it is closed from either side. */
@@ -115,15 +109,20 @@ export class Circuit implements CellReceiver {
   readonly #crypto = new RelayCrypto();
   readonly #streams = new Map<number, StreamReceiver>();
   readonly #halfOpen = new HalfOpenStreams();
-  readonly #blocked = new Set<StreamReceiver>();
   readonly #deliver = new DeliverWindow();
   readonly #package: PackageWindow;
   readonly #sentDigest = () => this.#crypto.sentDigest(this.#crypto.hops - 1);
-  readonly #onDrain = () => this.#resume();
+  readonly #turns = new StreamTurns({
+    canGoOn: () => this.canPackage && this.#closedBy === undefined,
+    onError: (cause) => {
+      // The streams have been told if the circuit is closed; anything else is a defect here.
+      if (this.#closedBy === undefined) this.#failed(cause);
+    },
+  });
+  readonly #onDrain = () => this.#turns.run();
   #awaited: { readonly command: number; resolve(body: Uint8Array): void } | undefined;
   #relayEarlyLeft: number;
   #nextStreamId: number;
-  #resuming = false;
   #closedBy: CircuitError | undefined;
   readonly #closing = new AbortController();
   readonly #tellClosed: (error: CircuitError) => void;
@@ -214,6 +213,11 @@ export class Circuit implements CellReceiver {
     return this.#closedBy;
   }
 
+  /** Cells of any kind that its channel has received so far: a sign of life of the first hop. */
+  get cellsOnChannel(): number {
+    return this.#channel.traffic.cellsReceived;
+  }
+
   /** How many streams are open on the circuit; those that wait for their END do not count. */
   get streamCount(): number {
     return this.#streams.size;
@@ -257,7 +261,7 @@ export class Circuit implements CellReceiver {
     const receiver = this.#streams.get(streamId);
     if (receiver === undefined) return;
     this.#streams.delete(streamId);
-    this.#blocked.delete(receiver);
+    this.#turns.delete(receiver);
     if (halfOpen !== undefined) this.#halfOpen.add(streamId, halfOpen);
     this.onStreamEnded?.();
   }
@@ -267,8 +271,7 @@ export class Circuit implements CellReceiver {
    * with the streams that wait already, and again whenever the circuit can take more.
    */
   requestPackaging(receiver: StreamReceiver): void {
-    this.#blocked.add(receiver);
-    this.#resume();
+    this.#turns.add(receiver);
   }
 
   /**
@@ -372,7 +375,7 @@ export class Circuit implements CellReceiver {
       case RelayCommand.SENDME:
         if (!fromLastHop) throw violation("a SENDME from a hop without streams");
         this.#package.acknowledged(decodeSendme(body));
-        this.#resume();
+        this.#turns.run();
         return;
       case RelayCommand.EXTENDED2:
         if (!fromLastHop || this.#awaited?.command !== command) {
@@ -415,27 +418,6 @@ export class Circuit implements CellReceiver {
     buffer.fill(0, dataAt + length, Math.min(paddingAt, end));
     if (paddingAt < end) this.#random.fill(buffer.subarray(paddingAt, end));
     this.#crypto.seal(buffer, at, hop);
-  }
-
-  /** Gives the blocked streams their turns, until all is sent or the circuit is full. */
-  #resume(): void {
-    if (this.#resuming) return;
-    this.#resuming = true;
-    try {
-      while (this.#blocked.size > 0 && this.canPackage && this.#closedBy === undefined) {
-        for (const receiver of this.#blocked) {
-          this.#blocked.delete(receiver);
-          // Added again at the end of the set: the next in line comes first.
-          if (receiver.onPackage(TURN)) this.#blocked.add(receiver);
-          if (!this.canPackage) break;
-        }
-      }
-    } catch (cause) {
-      // The streams have been told if the circuit is closed; anything else is a defect here.
-      if (this.#closedBy === undefined) this.#failed(cause);
-    } finally {
-      this.#resuming = false;
-    }
   }
 
   #await(command: number, signal: AbortSignal): Promise<Uint8Array> {
@@ -485,7 +467,7 @@ export class Circuit implements CellReceiver {
     this.#closing.abort(error);
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#blocked.clear();
+    this.#turns.clear();
     for (const stream of streams) stream.onCircuitClosed(error);
     this.#crypto[Symbol.dispose]();
     this.#tellClosed(error);

@@ -1,29 +1,35 @@
 /**
- * Builds one circuit: chooses its relays, opens the channel, makes the hops.
+ * Builds one circuit: chooses its relays, opens the channel, makes the hops, and minds the time.
  *
  * @module
  */
-import type { ChannelManager } from "../channel/channel_manager.ts";
-import { ChannelError } from "../channel/errors.ts";
+import type { Channel } from "../channel/channel.ts";
 import type { ChannelTarget } from "../channel/connect.ts";
+import { ChannelError } from "../channel/errors.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
-import type { GuardChoice } from "../guard/guard_choice.ts";
+import { describeError } from "../errors/tor_error.ts";
+import type { CircuitEnd } from "../guard/path_bias.ts";
+import type { TrafficGuardChoice } from "../guard/guard_choice.ts";
 import type { GuardSample } from "../guard/guard_sample.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
 import type { Relay } from "../netdir/relay.ts";
-import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
-import { type ExitTarget, needsStableRelays } from "../path/exit_target.ts";
-import { conflicts, type PathOptions, pathRules } from "../path/path_rules.ts";
-import { selectExit } from "../path/select_exit.ts";
-import { selectMiddle } from "../path/select_middle.ts";
+import type { PathRules } from "../path/path_rules.ts";
 import { abortable, withDeadline } from "../runtime/deadline.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { Circuit, type FirstHop } from "./circuit.ts";
+import { BuildAttempt } from "./build_attempt.ts";
+import type { BuildTimes } from "./build_times.ts";
+import { choosePath, type ChosenPath, type PathRequest } from "./choose_path.ts";
+import { Circuit, type CircuitChannel, type FirstHop } from "./circuit.ts";
 import { CircuitError, type CircuitErrorCode } from "./errors.ts";
 import type { OnViolation } from "./hop_sender.ts";
 
 const log = new Logger("circuit");
+
+/** Hops of a circuit for streams. */
+const HOPS = 3;
+/** Time for a circuit of one hop with its channel, in ms. */
+const ONE_HOP_TIMEOUT = 15_000;
 
 const ENDED_BY_RELAYS: ReadonlySet<CircuitErrorCode> = new Set<CircuitErrorCode>([
   "circuit-destroyed",
@@ -36,19 +42,67 @@ export type BuildStep = "one-hop" | "started" | "channel-open" | "first-hop";
 /** A built circuit and the relays it goes through. */
 export interface BuiltCircuit {
   readonly circuit: Circuit;
+  readonly guardChoice: TrafficGuardChoice;
   readonly guard: Relay;
   readonly middle: Relay;
   readonly exit: Relay;
 }
 
+/** How far a circuit under construction is. */
+export class BuildProgress {
+  readonly #relays: readonly RsaIdentity[];
+  /** How many hops have proved their keys. */
+  hops = 0;
+
+  constructor({ guard, middle, exit }: ChosenPath) {
+    this.#relays = [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity);
+  }
+
+  /** Whether all hops are there, and the circuit only waits for better guards. */
+  get isBuilt(): boolean {
+    return this.hops === this.#relays.length;
+  }
+
+  /** The relay whose answer is due, and the one that should have asked it; none when all are there. */
+  suspects(): readonly RsaIdentity[] {
+    return this.isBuilt ? [] : this.#relays.slice(Math.max(0, this.hops - 1), this.hops + 1);
+  }
+}
+
+/** What {@link CircuitBuilder.build} is asked for. */
+export interface BuildRequest extends PathRequest {
+  /** Whether streams have another circuit that they could use. */
+  readonly anyCircuitOpen: () => boolean;
+  /** Called once, when the path is chosen. */
+  readonly onProgress?: (progress: BuildProgress) => void;
+}
+
+/** Where channels are had from; the channel manager is one. */
+export interface ChannelSource {
+  /** @throws ChannelError, or the signal's reason */
+  get(
+    target: ChannelTarget,
+    signal: AbortSignal,
+    options?: { readonly retry?: boolean },
+  ): Promise<CircuitChannel & Pick<Channel, "retire">>;
+}
+
 /** What {@link CircuitBuilder} works with. */
 export interface CircuitBuilderParts {
   readonly runtime: Runtime;
-  readonly channels: ChannelManager;
-  readonly guards: GuardSample;
-  readonly pathOptions: PathOptions;
-  /** Time for a whole circuit, in ms (C tor: CircuitBuildTimeout). */
-  readonly timeout: number;
+  readonly channels: ChannelSource;
+  readonly guards: Pick<
+    GuardSample,
+    | "selectForTraffic"
+    | "noteSilent"
+    | "noteFailure"
+    | "noteSuccess"
+    | "whenSettled"
+    | "noteClosed"
+  >;
+  readonly times: BuildTimes;
+  /** The rules for paths through a network. */
+  readonly rules: (netDir: NetDir) => PathRules;
   readonly onStep?: (step: BuildStep) => void;
   readonly onViolation?: OnViolation;
 }
@@ -56,6 +110,8 @@ export interface CircuitBuilderParts {
 /** Builds circuits one at a time or side by side; it keeps none of them. */
 export class CircuitBuilder {
   readonly #parts: CircuitBuilderParts;
+  /** Also circuits that nobody waits for any more: they are finished to learn how long it takes. */
+  readonly #running = new Set<Promise<void>>();
 
   constructor(parts: CircuitBuilderParts) {
     this.#parts = parts;
@@ -67,64 +123,25 @@ export class CircuitBuilder {
    *
    * @throws CircuitError or ChannelError, or the signal's reason
    */
-  async build(
-    netDir: NetDir,
-    target: ExitTarget,
-    excludedExits: ReadonlySet<RsaIdentity>,
-    signal: AbortSignal,
-  ): Promise<BuiltCircuit> {
-    const { runtime, channels, guards, pathOptions, onViolation } = this.#parts;
-    const { guardChoice, guard, middle, exit } = this.#choosePath(
-      netDir,
-      target,
-      excludedExits,
-      pathOptions,
-    );
-    const started = runtime.clock.monotonic();
-    let circuit: Circuit | undefined;
-    this.#parts.onStep?.("started");
-    try {
-      circuit = await this.#withTimeout(signal, async (until) => {
-        const channel = await channels.get(guard, until);
-        this.#parts.onStep?.("channel-open");
-        circuit = await Circuit.create(channel, guard, runtime.random, until, onViolation);
-        this.#parts.onStep?.("first-hop");
-        await circuit.extend(middle, until);
-        await circuit.extend(exit, until);
-        return circuit;
-      });
-      const took = Math.round(runtime.clock.monotonic() - started);
-      log.info(`Circuit ${circuit.number} is built: three hops in ${took} ms`);
-      await this.#settle(guardChoice, signal);
-    } catch (error) {
-      if (circuit === undefined && !signal.aborted && isBlameable(error)) {
-        guards.noteFailure(guardChoice);
-      }
-      guards.noteClosed(guardChoice);
-      circuit?.close();
-      throw error;
-    }
-    const { number } = circuit;
-    circuit.whenClosed.then((error) => {
-      guards.noteClosed(guardChoice);
-      // What the circuit was closed for on this side, it has said itself.
-      if (ENDED_BY_RELAYS.has(error.code)) {
-        log.info(`Circuit ${number} ended: ${describeError(error)}`);
-      }
+  build(netDir: NetDir, request: BuildRequest, signal: AbortSignal): Promise<BuiltCircuit> {
+    const { runtime, guards, rules } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const path = choosePath(
+        netDir,
+        { random: runtime.random, guards, rules: rules(netDir) },
+        request,
+      );
+      const run = this.#build(path, request, signal, reject).then((built) => {
+        if (built !== undefined) resolve(built);
+      }, reject);
+      this.#running.add(run);
+      run.then(() => this.#running.delete(run));
     });
-    return { circuit, guard, middle, exit };
   }
 
-  /** Waits, where better guards must have their chance first, until the circuit may be used. */
-  async #settle(guardChoice: GuardChoice, signal: AbortSignal): Promise<void> {
-    const { guards } = this.#parts;
-    const outcome = guards.noteSuccess(guardChoice);
-    if (outcome === "usable") return;
-    if (outcome === "waiting") {
-      const settled = await abortable(guards.whenSettled(guardChoice), signal);
-      if (settled === "usable") return;
-    }
-    throw new CircuitError("circuit-closed", "its guard is not to be used any more");
+  /** Resolves when nothing runs any more; the signals of all builds must be aborted before. */
+  async close(): Promise<void> {
+    await Promise.all(this.#running);
   }
 
   /**
@@ -134,54 +151,134 @@ export class CircuitBuilder {
    */
   async oneHop(target: ChannelTarget & FirstHop, signal: AbortSignal): Promise<Circuit> {
     const { runtime, channels, onViolation } = this.#parts;
-    return await this.#withTimeout(signal, async (until) => {
-      const channel = await channels.get(target, until);
+    const late = () => timedOut(ONE_HOP_TIMEOUT);
+    return await withDeadline(runtime.clock, ONE_HOP_TIMEOUT, late, signal, async (until) => {
+      const channel = await channels.get(target, until, { retry: false });
       this.#parts.onStep?.("one-hop");
       return await Circuit.create(channel, target, runtime.random, until, onViolation);
     });
   }
 
-  #withTimeout<T>(
+  /**
+   * Builds the circuit. When it is too slow for use it is reported as failed, and goes on being
+   * built for the measurement; it is closed then, and the result is undefined.
+   */
+  async #build(
+    path: ChosenPath,
+    request: BuildRequest,
     signal: AbortSignal,
-    action: (until: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const { runtime, timeout } = this.#parts;
-    const late = () => new CircuitError("circuit-timeout", `not built after ${timeout} ms`);
-    return withDeadline(runtime.clock, timeout, late, signal, action);
+    onFailure: (error: CircuitError) => void,
+  ): Promise<BuiltCircuit | undefined> {
+    const { runtime, guards, times, onStep } = this.#parts;
+    const { guardChoice, guard, middle, exit } = path;
+    const started = runtime.clock.monotonic();
+    const progress = new BuildProgress(path);
+    request.onProgress?.(progress);
+    onStep?.("started");
+    const givenUp = new AbortController();
+    const attempt = new BuildAttempt({
+      times,
+      clock: runtime.clock,
+      hops: HOPS,
+      anyCircuitOpen: request.anyCircuitOpen,
+      onTimeout: () => {
+        if (progress.hops === 0) guards.noteSilent(guardChoice);
+        onFailure(timedOut(times.timeout));
+      },
+      onClose: () => {
+        guardChoice.pathBias.noteTimeout();
+        givenUp.abort(timedOut(times.closeTimeout));
+      },
+    });
+    let circuit: Circuit | undefined;
+    try {
+      const until = AbortSignal.any([signal, givenUp.signal]);
+      circuit = await this.#firstHop(guard, attempt, until);
+      progress.hops = 1;
+      attempt.noteHop();
+      for (const relay of [middle, exit]) {
+        await circuit.extend(relay, until);
+        if (relay === middle && guardChoice.pathBias.noteBuildAttempt() === "refused") {
+          throw new CircuitError("circuit-closed", "its guard fails too many circuits");
+        }
+        progress.hops++;
+        attempt.noteHop();
+      }
+      const took = Math.round(runtime.clock.monotonic() - started);
+      log.info(`Circuit ${circuit.number} is built: three hops in ${took} ms`);
+      guardChoice.pathBias.noteBuildSuccess();
+      if (attempt.isMeasurementOnly) {
+        guards.noteSuccess(guardChoice);
+        guards.noteClosed(guardChoice);
+        circuit.close();
+        return undefined;
+      }
+      await this.#settle(guardChoice, signal);
+    } catch (error) {
+      attempt.end();
+      if (circuit === undefined && !signal.aborted && isBlameable(error)) {
+        guards.noteFailure(guardChoice);
+      }
+      guards.noteClosed(guardChoice, endOf(error));
+      circuit?.close();
+      throw error;
+    }
+    const { number } = circuit;
+    circuit.whenClosed.then((error) => {
+      guards.noteClosed(guardChoice, endOf(error));
+      // What the circuit was closed for on this side, it has said itself.
+      if (ENDED_BY_RELAYS.has(error.code)) {
+        log.info(`Circuit ${number} ended: ${describeError(error)}`);
+      }
+    });
+    return { circuit, guardChoice, guard, middle, exit };
   }
 
-  /** The exit first, then a guard that goes with it, then the middle (path-spec 2.2). */
-  #choosePath(
-    netDir: NetDir,
-    target: ExitTarget,
-    excludedExits: ReadonlySet<RsaIdentity>,
-    pathOptions: PathOptions,
-  ) {
-    const { runtime, guards } = this.#parts;
-    const rules = pathRules(netDir, pathOptions);
-    const exit = selectExit(netDir, runtime.random, target, {
-      rules,
-      excluded: (relay) => excludedExits.has(relay.rsaIdentity),
-    });
-    if (exit === undefined) {
-      throw new CircuitError("no-exit", "no relay allows connections to this port");
+  async #firstHop(guard: Relay, attempt: BuildAttempt, until: AbortSignal): Promise<Circuit> {
+    const { runtime, channels, onStep, onViolation } = this.#parts;
+    const channel = await channels.get(guard, until);
+    onStep?.("channel-open");
+    attempt.noteCreateSent();
+    try {
+      const circuit = await Circuit.create(channel, guard, runtime.random, until, onViolation);
+      onStep?.("first-hop");
+      return circuit;
+    } catch (error) {
+      // A channel on which not even that was answered is none for the next circuits (as in C tor).
+      if (error instanceof CircuitError && error.code === "circuit-timeout") channel.retire();
+      throw error;
     }
-    const guardChoice = guards.selectForTraffic((relay) => conflicts(relay, exit, rules));
-    if (guardChoice === undefined) {
-      throw new CircuitError("no-guard", "no guard can be used now");
-    }
-    const guard = guardChoice.relay;
-    const middle = selectMiddle(netDir, runtime.random, {
-      rules,
-      path: [guard, exit],
-      stable: needsStableRelays(target),
-    });
-    if (middle === undefined) {
-      guards.noteClosed(guardChoice);
-      throw new CircuitError("no-path", "no relay is left for the middle of the circuit");
-    }
-    return { guardChoice, guard, middle, exit };
   }
+
+  /** Waits, where better guards must have their chance first, until the circuit may be used. */
+  async #settle(guardChoice: TrafficGuardChoice, signal: AbortSignal): Promise<void> {
+    const { guards } = this.#parts;
+    const outcome = guards.noteSuccess(guardChoice);
+    if (outcome === "usable") return;
+    if (outcome === "waiting") {
+      const settled = await abortable(guards.whenSettled(guardChoice), signal);
+      if (settled === "usable") return;
+    }
+    throw new CircuitError("circuit-closed", "its guard is not to be used any more");
+  }
+}
+
+/** Which side ended a circuit, or failed to build it. */
+function endOf(error: unknown): CircuitEnd {
+  if (!(error instanceof CircuitError)) return "local";
+  switch (error.code) {
+    case "circuit-destroyed":
+    case "circuit-truncated":
+      return "remote";
+    case "circuit-channel-lost":
+      return "channel-lost";
+    default:
+      return "local";
+  }
+}
+
+function timedOut(limit: number): CircuitError {
+  return new CircuitError("circuit-timeout", `not built after ${Math.round(limit)} ms`);
 }
 
 /**

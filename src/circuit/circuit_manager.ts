@@ -7,65 +7,51 @@
 import type { ChannelTarget } from "../channel/connect.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { describeError } from "../errors/tor_error.ts";
+import type { CircuitPathBias } from "../guard/path_bias.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
 import type { Relay } from "../netdir/relay.ts";
 import { Logger } from "../observe/log.ts";
-import { exitAllows, type ExitTarget } from "../path/exit_target.ts";
+import type { ExitTarget } from "../path/exit_target.ts";
 import type { Timer } from "../runtime/clock.ts";
-import { randomBelow } from "../runtime/random.ts";
+import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Circuit, FirstHop } from "./circuit.ts";
 import type { BuiltCircuit, CircuitBuilder } from "./circuit_builder.ts";
+import { CircuitCheck } from "./circuit_check.ts";
 import { CircuitError } from "./errors.ts";
+import type { Forecast } from "./forecast.ts";
+import { type Build, isCovered, isNoWider, PendingBuilds } from "./pending_builds.ts";
+import { type CircuitRequest, type ReadyCircuit, ReadyCircuits } from "./ready_circuits.ts";
+import { RetryPause } from "./retry_pause.ts";
+
+export type { CircuitRequest } from "./ready_circuits.ts";
 
 const log = new Logger("circuit");
 
-/** Circuits that are kept ready for streams to come. */
-const SPARE_CIRCUITS = 2;
-/** The ports that streams to come are expected to go to. */
-const PREDICTED_PORTS = [443, 80];
-const PREDICTED: ExitTarget = { kind: "any-port", ports: PREDICTED_PORTS };
-/** Circuits that may be under construction at once. */
-const MOST_BUILDS = 32;
-/** How long a circuit that was never used is kept, in ms, before a random part is added. */
-const UNUSED_TIMEOUT = 1800_000;
-/** Failures in a row after which the next attempt waits, and the longest wait, in ms. */
-const FREE_FAILURES = 3;
-const LONGEST_WAIT = 10_000;
-
-/** What a stream wants of a circuit. */
-export interface CircuitRequest {
-  readonly target: ExitTarget;
-  /** Streams with different keys never share a circuit. */
-  readonly isolationKey: string;
-  /** Exits that have been tried in vain. */
-  readonly excludedExits: ReadonlySet<RsaIdentity>;
-}
+/** The least and the most time that a circuit gets to answer a probe, in ms. */
+const CHECK_TIMEOUT = { least: 1500, most: 3000 };
+/** A build that has taken so long, in ms, gets company from another one if a stream waits for it. */
+const OVERDUE = { least: 1500, most: 3000 };
 
 /** A circuit for streams. */
 export interface PickedCircuit {
   readonly circuit: Circuit;
   readonly exit: Relay;
+  /** Where it is counted whether the circuit was of use. */
+  readonly pathBias: Pick<
+    CircuitPathBias,
+    "noteUseAttempt" | "noteUseSuccess" | "noteUseFailed" | "noteUseRollback"
+  >;
+  /** The relays that may be why it is silent: those behind the guard, and the guard if it is, too. */
+  suspects(): readonly RsaIdentity[];
   /** Takes the circuit from further new streams; those on it go on. */
   retire(): void;
-}
-
-/** A circuit for streams and how it may be used. */
-interface ReadyCircuit extends PickedCircuit, BuiltCircuit {
-  /** Whose streams it carries; undefined until the first. */
-  isolationKey: string | undefined;
-  /** When the first stream was put on it, or else when it was built; monotonic ms. */
-  since: number;
-  /** How long it is kept without ever being used, in ms. */
-  readonly unusedTimeout: number;
-  retired: boolean;
-}
-
-/** A circuit under construction; one that was started for a request is for that isolation alone. */
-interface Build {
-  readonly isolationKey: string | undefined;
-  readonly target: ExitTarget;
-  readonly excludedExits: ReadonlySet<RsaIdentity>;
+  /**
+   * Resolves when the last hop has given a sign of life.
+   *
+   * @throws CircuitError `circuit-silent`: the circuit is retired then; or why it was closed
+   */
+  check(): Promise<void>;
 }
 
 interface Waiter {
@@ -77,45 +63,94 @@ interface Waiter {
 /** What {@link CircuitManager} works with. */
 export interface CircuitManagerParts {
   readonly runtime: Runtime;
-  readonly builder: Pick<CircuitBuilder, "build" | "oneHop">;
+  readonly builder: Pick<CircuitBuilder, "build" | "oneHop" | "close">;
   /** The directory, once there is enough of it to build circuits; else undefined. */
   readonly usableNetDir: () => NetDir | undefined;
+  readonly forecast: Pick<Forecast, "noteUsed" | "next" | "noteBuilt" | "unusedTimeout">;
+  /** Ports whose circuits are made of Stable relays (LongLivedPorts). */
+  readonly longLivedPorts: ReadonlySet<number>;
+  /** How long a circuit may take to be built, as far as is known, in ms. */
+  readonly buildTimeout: () => number;
   /** How long after its first stream a circuit takes new streams, in ms (MaxCircuitDirtiness). */
   readonly maxDirtiness: number;
   /** How often old circuits, and the need for new ones, are looked at, in ms (NewCircuitPeriod). */
   readonly sweepInterval: number;
+  /** Circuits that may be under construction at once (MaxClientCircuitsPending). */
+  readonly maxPending: number;
+  /** Between attempts, after several have failed. */
+  readonly backoff: BackoffOptions;
   /** Called when a circuit for streams was built. */
   readonly onBuilt?: () => void;
+  /** Called when the guard of a circuit has stopped to answer. */
+  readonly onSilentGuard?: (built: BuiltCircuit) => void;
+}
+
+/** A circuit for streams, as others may look at it. */
+export interface OpenCircuit extends BuiltCircuit {
+  /** Whose streams it carries; undefined until the first. It holds passwords. */
+  readonly isolationKey: string | undefined;
 }
 
 /** Owns the circuits for streams. */
 export class CircuitManager {
   readonly #parts: CircuitManagerParts;
-  readonly #ready = new Set<ReadyCircuit>();
-  readonly #builds = new Set<Build>();
+  readonly #ready: ReadyCircuits;
+  readonly #check: CircuitCheck;
+  readonly #pause: RetryPause;
+  readonly #builds: PendingBuilds;
   readonly #waiters = new Set<Waiter>();
   readonly #oneHops = new Set<Circuit>();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
-  #failures = 0;
-  #retryTimer: Timer | undefined;
   #sweepTimer: Timer | undefined;
+  #overdueTimer: Timer | undefined;
+  #forecastTimer: Timer | undefined;
 
   constructor(parts: CircuitManagerParts) {
     this.#parts = parts;
+    const { runtime, maxDirtiness, forecast, longLivedPorts, backoff, buildTimeout } = parts;
+    this.#ready = new ReadyCircuits({
+      clock: runtime.clock,
+      maxDirtiness,
+      longLivedPorts,
+      unusedTimeout: () => forecast.unusedTimeout(),
+      onGone: () => this.#balance(),
+    });
+    this.#check = new CircuitCheck({
+      runtime,
+      timeout: () => within(CHECK_TIMEOUT, buildTimeout()),
+      askGuard: async ({ built }, signal) => {
+        const circuit = await this.oneHop(built.guard, signal);
+        circuit.close();
+      },
+      onSilentGuard: (ready) => this.#onSilentGuard(ready),
+    });
+    this.#builds = new PendingBuilds(() => within(OVERDUE, buildTimeout()));
+    this.#pause = new RetryPause(runtime, backoff, () => this.#balance());
     this.#scheduleSweep();
   }
 
   /** Circuits for streams that are open now. */
-  get circuits(): readonly BuiltCircuit[] {
-    return [...this.#ready];
+  get circuits(): readonly OpenCircuit[] {
+    return [...this.#ready].map(({ built, isolationKey }) => ({ ...built, isolationKey }));
   }
 
-  /** The directory has changed, or the network is back: what waits is looked at again. */
+  /** How many circuits there are of each kind. */
+  statistics(): CircuitStatistics {
+    const ready = [...this.#ready];
+    return {
+      clean: ready.filter(({ isClean }) => isClean).length,
+      used: ready.filter(({ isClean }) => !isClean).length,
+      building: this.#builds.size,
+      oneHop: this.#oneHops.size,
+      waitingStreams: this.#waiters.size,
+      pausesInARow: this.#pause.failures,
+    };
+  }
+
+  /** The directory has changed, or the client wakes: what waits is looked at again. */
   update(): void {
-    this.#retryTimer?.cancel();
-    this.#retryTimer = undefined;
-    this.#failures = 0;
+    this.#pause.reset();
     this.#balance();
   }
 
@@ -128,7 +163,8 @@ export class CircuitManager {
   pick(request: CircuitRequest, signal: AbortSignal): Promise<PickedCircuit> {
     signal.throwIfAborted();
     this.#stopping.signal.throwIfAborted();
-    const ready = this.#find(request);
+    this.#parts.forecast.noteUsed(request.target);
+    const ready = this.#claim(request);
     if (ready !== undefined) {
       this.#balance();
       return Promise.resolve(ready);
@@ -149,6 +185,7 @@ export class CircuitManager {
       };
       signal.addEventListener("abort", onAbort, { once: true });
       this.#waiters.add(waiter);
+      this.#pause.hurry();
       this.#balance();
     });
   }
@@ -175,97 +212,121 @@ export class CircuitManager {
     const stopping = new CircuitError("circuit-closed", "the client is stopping");
     this.#stopping.abort(stopping);
     this.#sweepTimer?.cancel();
-    this.#retryTimer?.cancel();
+    this.#overdueTimer?.cancel();
+    this.#forecastTimer?.cancel();
+    this.#pause.reset();
     for (const waiter of [...this.#waiters]) waiter.reject(stopping);
-    for (const { circuit } of [...this.#ready]) circuit.close(stopping);
+    this.#ready.close(stopping);
     for (const circuit of [...this.#oneHops]) circuit.close(stopping);
     await Promise.all(this.#running);
+    await this.#parts.builder.close();
   }
 
-  /** The best ready circuit for a request, claimed for its isolation. */
-  #find(request: CircuitRequest): ReadyCircuit | undefined {
-    let fresh: ReadyCircuit | undefined;
-    for (const ready of this.#ready) {
-      if (!this.#serves(ready, request)) continue;
-      if (ready.isolationKey === request.isolationKey) return ready;
-      if (ready.isolationKey === undefined) fresh ??= ready;
-    }
-    if (fresh === undefined) return undefined;
-    fresh.isolationKey = request.isolationKey;
-    fresh.since = this.#parts.runtime.clock.monotonic();
-    return fresh;
-  }
-
-  #serves(ready: ReadyCircuit, request: CircuitRequest): boolean {
-    const { circuit, exit, retired, isolationKey, since } = ready;
-    if (circuit.closedBy !== undefined || retired) return false;
-    if (request.excludedExits.has(exit.rsaIdentity) || !exitAllows(exit, request.target)) {
-      return false;
-    }
-    const age = this.#parts.runtime.clock.monotonic() - since;
-    return isolationKey === undefined || age < this.#parts.maxDirtiness;
+  #claim(request: CircuitRequest): PickedCircuit | undefined {
+    const ready = this.#ready.claim(request);
+    if (ready === undefined) return undefined;
+    const { circuit, guardChoice, guard, middle, exit } = ready.built;
+    return {
+      circuit,
+      exit,
+      pathBias: guardChoice.pathBias,
+      suspects: () =>
+        [...(ready.isGuardSilent ? [guard] : []), middle, exit].map(({ rsaIdentity }) =>
+          rsaIdentity
+        ),
+      retire: () => ready.retire(),
+      check: () => this.#check.check(ready),
+    };
   }
 
   /** Serves the waiters, and starts what has to be built for them and ahead of need. */
   #balance(): void {
     if (this.#stopping.signal.aborted) return;
     for (const waiter of [...this.#waiters]) {
-      const ready = this.#find(waiter.request);
-      if (ready !== undefined) waiter.resolve(ready);
+      const picked = this.#claim(waiter.request);
+      if (picked !== undefined) waiter.resolve(picked);
     }
     const netDir = this.#parts.usableNetDir();
-    if (netDir === undefined || this.#retryTimer !== undefined) return;
+    if (netDir === undefined || this.#pause.isOn) return;
 
+    const now = this.#parts.runtime.clock.monotonic();
+    const timely = this.#builds.timely(now);
     // A build serves its own isolation; one that nobody has claimed serves whoever comes first.
-    const free = new Set([...this.#builds].filter((build) => build.isolationKey === undefined));
+    const free = new Set(timely.filter(({ request }) => request === undefined));
+    // Those that are overdue still come: only streams get others in their place.
+    const late = this.#builds.aheadOfNeed.filter((build) => !free.has(build));
     for (const { request } of this.#waiters) {
-      if (this.#isCovered(request, free)) continue;
-      this.#start(netDir, request.target, request.isolationKey, request.excludedExits);
+      if (isCovered(request, timely, free)) continue;
+      const build = this.#start(netDir, request.target, request);
+      if (build === undefined) break;
+      timely.push(build);
     }
-    let spare = free.size;
-    for (const ready of this.#ready) {
-      if (ready.isolationKey === undefined && !ready.retired) spare++;
-    }
-    for (; spare < SPARE_CIRCUITS; spare++) {
-      this.#start(netDir, PREDICTED, undefined, new Set());
+    this.#buildAhead(netDir, [...late, ...free].map(({ target }) => target));
+    this.#watchOverdue(now);
+  }
+
+  /** Starts what the forecast wants, and looks again when it says so. */
+  #buildAhead(netDir: NetDir, planned: ExitTarget[]): void {
+    this.#forecastTimer?.cancel();
+    this.#forecastTimer = undefined;
+    for (;;) {
+      const advice = this.#parts.forecast.next(this.#ready, planned);
+      if (advice.kind === "wait") {
+        if (advice.delay === undefined) return;
+        const { clock } = this.#parts.runtime;
+        this.#forecastTimer = clock.setTimer(() => this.#balance(), advice.delay);
+        return;
+      }
+      if (this.#start(netDir, advice.target) === undefined) return;
+      planned.push(advice.target);
     }
   }
 
-  #isCovered(request: CircuitRequest, free: Set<Build>): boolean {
-    for (const build of this.#builds) {
-      if (build.isolationKey === request.isolationKey && isFor(build, request)) return true;
-    }
-    for (const build of free) {
-      if (!isFor(build, request)) continue;
-      free.delete(build);
-      return true;
-    }
-    return false;
+  /** Looks again when a build becomes overdue while streams wait. */
+  #watchOverdue(now: number): void {
+    this.#overdueTimer?.cancel();
+    this.#overdueTimer = undefined;
+    if (this.#waiters.size === 0) return;
+    const delay = this.#builds.nextOverdue(now);
+    if (delay === undefined) return;
+    this.#overdueTimer = this.#parts.runtime.clock.setTimer(() => this.#balance(), delay);
   }
 
-  #start(
-    netDir: NetDir,
-    target: ExitTarget,
-    isolationKey: string | undefined,
-    excludedExits: ReadonlySet<RsaIdentity>,
-  ): void {
-    if (this.#builds.size >= MOST_BUILDS) return;
-    const build: Build = { isolationKey, target, excludedExits };
+  #start(netDir: NetDir, target: ExitTarget, request?: CircuitRequest): Build | undefined {
+    const { runtime, maxPending } = this.#parts;
+    const now = runtime.clock.monotonic();
+    // While circuits fail one after the other, one at a time is enough to find out when that ends.
+    const limit = this.#pause.failures > 0 ? 1 + this.#builds.overdue(now) : maxPending;
+    const isFull = this.#builds.unfinished >= Math.min(limit, maxPending) ||
+      this.#builds.size >= 2 * maxPending;
+    if (isFull) return undefined;
+    const build: Build = { request, target, since: now, progress: undefined };
+    const avoided = new Set([...this.#builds.suspects(now), ...request?.avoided ?? []]);
     this.#builds.add(build);
-    const run = this.#run(netDir, build);
+    const run = this.#run(netDir, build, avoided);
     this.#running.add(run);
     run.then(() => this.#running.delete(run));
+    return build;
   }
 
-  async #run(netDir: NetDir, build: Build): Promise<void> {
-    const { builder } = this.#parts;
+  async #run(netDir: NetDir, build: Build, avoided: ReadonlySet<RsaIdentity>): Promise<void> {
+    const { builder, onBuilt } = this.#parts;
     const { signal } = this.#stopping;
+    const { target, request } = build;
     try {
-      const built = await builder.build(netDir, build.target, build.excludedExits, signal);
+      const built = await builder.build(netDir, {
+        target,
+        excludedExits: request?.excludedExits ?? new Set(),
+        avoided,
+        anyCircuitOpen: () => [...this.#ready].some(({ isUsable }) => isUsable),
+        onProgress: (progress) => build.progress = progress,
+      }, signal);
       this.#builds.delete(build);
-      this.#failures = 0;
-      if (signal.aborted) built.circuit.close();
-      else this.#add(built);
+      this.#pause.reset();
+      if (signal.aborted) return built.circuit.close();
+      this.#ready.add(built, target);
+      if (request === undefined) this.#parts.forecast.noteBuilt(target, built.exit);
+      onBuilt?.();
     } catch (error) {
       this.#builds.delete(build);
       if (signal.aborted) return;
@@ -274,89 +335,62 @@ export class CircuitManager {
     this.#balance();
   }
 
-  #add(built: BuiltCircuit): void {
-    const { runtime } = this.#parts;
-    const ready: ReadyCircuit = {
-      ...built,
-      isolationKey: undefined,
-      since: runtime.clock.monotonic(),
-      unusedTimeout: UNUSED_TIMEOUT + randomBelow(runtime.random, UNUSED_TIMEOUT),
-      retired: false,
-      retire: () => this.#retire(ready),
-    };
-    const { circuit } = built;
-    this.#ready.add(ready);
-    circuit.whenClosed.then(() => {
-      this.#ready.delete(ready);
-      this.#balance();
-    });
-    circuit.onStreamEnded = () => {
-      if (ready.retired && circuit.streamCount === 0) circuit.close();
-    };
-    this.#parts.onBuilt?.();
-  }
-
-  #retire(ready: ReadyCircuit): void {
-    ready.retired = true;
-    if (ready.circuit.streamCount === 0) ready.circuit.close();
-  }
-
   #onFailure(build: Build, error: unknown): void {
     log.info(`A circuit could not be built: ${describeError(error)}`);
     if (error instanceof CircuitError && error.code === "no-exit") {
       for (const waiter of [...this.#waiters]) {
-        if (isFor(build, waiter.request)) waiter.reject(error);
+        if (isNoWider(waiter.request, build.request)) waiter.reject(error);
       }
-      if (build.isolationKey !== undefined) return;
+      if (build.request !== undefined) return;
+      this.#parts.forecast.noteBuilt(build.target, undefined);
     }
-    this.#failures++;
-    if (this.#failures <= FREE_FAILURES || this.#retryTimer !== undefined) return;
-    // Twice as long after each failure, with a random part so that clients do not beat in time.
-    const { clock, random } = this.#parts.runtime;
-    const wait = Math.min(100 * 2 ** (this.#failures - FREE_FAILURES), LONGEST_WAIT);
-    this.#retryTimer = clock.setTimer(() => {
-      this.#retryTimer = undefined;
-      this.#balance();
-    }, wait / 2 + randomBelow(random, wait / 2));
+    const lasted = this.#parts.runtime.clock.monotonic() - build.since;
+    this.#pause.noteFailure(error, lasted, this.#waiters.size > 0);
+  }
+
+  /** No circuit through a guard that has fallen silent takes new streams, wherever it stands. */
+  #onSilentGuard(silent: ReadyCircuit): void {
+    const { guard } = silent.built;
+    log.info("The guard of that circuit is silent: no circuit through it takes more streams");
+    silent.isGuardSilent = true;
+    for (const other of [...this.#ready]) {
+      if (!other.passes(new Set([guard.rsaIdentity]))) continue;
+      other.isGuardSilent ||= other.built.guard.rsaIdentity === guard.rsaIdentity;
+      other.retire();
+    }
+    this.#parts.onSilentGuard?.(silent.built);
+  }
+
+  /** No open circuit takes new streams any more: the guards are others now. */
+  retireAll(): void {
+    for (const ready of [...this.#ready]) ready.retire();
+    this.#balance();
   }
 
   #scheduleSweep(): void {
     this.#sweepTimer = this.#parts.runtime.clock.setTimer(() => {
-      this.#sweep();
+      this.#ready.sweep();
+      this.#balance();
       this.#scheduleSweep();
     }, this.#parts.sweepInterval);
   }
-
-  /** Retires used circuits that are old, and closes those that were never used. */
-  #sweep(): void {
-    const now = this.#parts.runtime.clock.monotonic();
-    for (const ready of [...this.#ready]) {
-      const age = now - ready.since;
-      const limit = ready.isolationKey === undefined
-        ? ready.unusedTimeout
-        : this.#parts.maxDirtiness;
-      if (age >= limit) this.#retire(ready);
-    }
-    this.#balance();
-  }
 }
 
-/** Whether a circuit under construction will serve a request, as far as that is known. */
-function isFor(build: Build, request: CircuitRequest): boolean {
-  if (request.excludedExits.size > 0) return build.excludedExits === request.excludedExits;
-  return JSON.stringify(build.target) === JSON.stringify(request.target) ||
-    (build.target === PREDICTED && isPredicted(request.target));
+/** How many circuits there are of each kind, and what waits for one. */
+export interface CircuitStatistics {
+  /** Open, and never used. */
+  readonly clean: number;
+  /** Open, with streams or after them. */
+  readonly used: number;
+  readonly building: number;
+  /** For directory requests. */
+  readonly oneHop: number;
+  /** Streams that wait for a circuit. */
+  readonly waitingStreams: number;
+  /** Pauses since the last circuit that was built, because circuits failed one after the other. */
+  readonly pausesInARow: number;
 }
 
-function isPredicted(target: ExitTarget): boolean {
-  switch (target.kind) {
-    case "address":
-      return target.family === 4 && PREDICTED_PORTS.includes(target.port);
-    case "name":
-      return PREDICTED_PORTS.includes(target.port);
-    case "resolve":
-      return true;
-    default:
-      return false;
-  }
+function within({ least, most }: { least: number; most: number }, value: number): number {
+  return Math.min(Math.max(value, least), most);
 }

@@ -8,6 +8,7 @@ import { type ErrorTable, TorError } from "../errors/tor_error.ts";
 const FACTS = {
   "circuit-closed": { retry: "elsewhere" },
   "circuit-destroyed": { retry: "elsewhere" },
+  "circuit-silent": { retry: "elsewhere" },
   "circuit-truncated": { retry: "elsewhere" },
   "circuit-timeout": { retry: "elsewhere" },
   "circuit-channel-lost": { retry: "elsewhere" },

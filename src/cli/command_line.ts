@@ -1,6 +1,7 @@
 /**
  * The command line, in C tor's form (`-f FILE`, `--Option value`, `Option value`, `+Option value`,
- * `/Option`) and in the friendly one (`--data-dir DIR`, `--name=value`).
+ * `/Option`) and in the friendly one (`--data-dir DIR`, `--name=value`). Before all that may stand
+ * what is to be done: `run`, which is usual, or `import-state PATH`.
  *
  * @module
  */
@@ -9,13 +10,23 @@ import { ConfigError, type Origin } from "../config/errors.ts";
 import { findForeignOption } from "../config/foreign_options.ts";
 import { findFlag, findOption, FLAGS } from "../config/options.ts";
 import { unknownOption } from "../config/settings.ts";
+import { unreadableFile } from "../config/unreadable_file.ts";
 import { type ConfigLine, type LineCommand, parseTorrc, splitCommand } from "../config/torrc.ts";
 
 /** What the command line asks for. */
 export type CommandLine =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | ({ readonly kind: "run" | "verify" } & ConfigResult);
+  | ({ readonly kind: "run" | "verify" } & ConfigResult)
+  | ({ readonly kind: "import-state" } & ImportState & ConfigResult);
+
+/** What `import-state` is to do. */
+export interface ImportState {
+  /** C tor's state file, or the folder that it is in, as it was written. */
+  readonly path: string;
+  /** Whether guards that chive has already are given up for those of the file. */
+  readonly replace: boolean;
+}
 
 /** What a switch of the command line, which no file can contain, does. */
 type Switch =
@@ -26,6 +37,7 @@ type Switch =
   | "ignore-missing-file"
   | "hush"
   | "quiet"
+  | "replace"
   | "unsupported";
 
 const SWITCHES: ReadonlyMap<string, Switch> = new Map([
@@ -40,6 +52,7 @@ const SWITCHES: ReadonlyMap<string, Switch> = new Map([
   ["--allow-missing-torrc", "ignore-missing-file"],
   ["--hush", "hush"],
   ["--quiet", "quiet"],
+  ["--replace", "replace"],
   ["--defaults-torrc", "unsupported"],
   ["--dump-config", "unsupported"],
   ["--hash-password", "unsupported"],
@@ -69,6 +82,9 @@ interface Arguments {
   ignoreMissingFile: boolean;
   verify: boolean;
   defaultLogLevel: DefaultLogLevel;
+  /** Of import-state: what it is about, once that was read. */
+  statePath: string | undefined;
+  replace: boolean;
 }
 
 /**
@@ -90,9 +106,16 @@ export function parseCommandLine(
     ignoreMissingFile: false,
     verify: false,
     defaultLogLevel: "notice",
+    statePath: undefined,
+    replace: false,
   };
-  let at = args[0] === "run" ? 1 : 0;
+  const importing = args[0] === "import-state";
+  let at = importing || args[0] === "run" ? 1 : 0;
   while (at < args.length) {
+    if (importing && read.statePath === undefined && !args[at].startsWith("-")) {
+      read.statePath = args[at++];
+      continue;
+    }
     const { name, value: joined } = splitValue(args[at]);
     const does = SWITCHES.get(name);
     if (does === "help" || does === "version") return { kind: does };
@@ -116,12 +139,30 @@ export function parseCommandLine(
   }
   const file = read.file === undefined ? [] : readConfigFile(read.file, read, readFile);
   const result = buildConfig([file, read.lines], read.defaultLogLevel);
-  return {
-    kind: read.verify ? "verify" : "run",
-    config: result.config,
-    notices: result.notices,
-    warnings: [...read.warnings, ...result.warnings],
-  };
+  const told: ConfigResult = { ...result, warnings: [...read.warnings, ...result.warnings] };
+  if (importing) return { kind: "import-state", ...importOf(read), ...told };
+  if (read.replace) {
+    throw new ConfigError("config-conflict", "'--replace' goes with import-state only.", ORIGIN);
+  }
+  return { kind: read.verify ? "verify" : "run", ...told };
+}
+
+function importOf(read: Arguments): ImportState {
+  if (!read.statePath) {
+    throw new ConfigError(
+      "config-no-value",
+      "'import-state' needs the path of C tor's state file after it.",
+      ORIGIN,
+    );
+  }
+  if (read.verify) {
+    throw new ConfigError(
+      "config-conflict",
+      "'--verify-config' does not go with import-state.",
+      ORIGIN,
+    );
+  }
+  return { path: read.statePath, replace: read.replace };
 }
 
 /** Takes `--name=value` apart; only a name with dashes can have its value so. */
@@ -152,7 +193,7 @@ function toLine(written: string, value: string): ConfigLine {
 }
 
 function applySwitch(
-  does: "verify" | "file" | "ignore-missing-file" | "hush" | "quiet",
+  does: "verify" | "file" | "ignore-missing-file" | "hush" | "quiet" | "replace",
   value: string,
   read: Arguments,
 ): void {
@@ -176,6 +217,9 @@ function applySwitch(
     case "quiet":
       read.defaultLogLevel = "none";
       break;
+    case "replace":
+      read.replace = true;
+      break;
   }
 }
 
@@ -196,13 +240,7 @@ function readConfigFile(
     text = readFile(path);
   } catch (error) {
     if (read.ignoreMissingFile && error instanceof Deno.errors.NotFound) return [];
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(
-      "config-unreadable",
-      `Cannot read the configuration file '${path}': ${reason}`,
-      ORIGIN,
-      { cause: error },
-    );
+    throw unreadableFile("config-unreadable", "the configuration file", path, error, ORIGIN);
   }
   return parseTorrc(text, path);
 }

@@ -15,19 +15,34 @@ const SWITCHES: readonly (readonly [string, string])[] = [
   ["--version", "Show the version."],
 ];
 
+/** What can be asked for besides running. */
+const COMMANDS: readonly (readonly [string, ...string[]])[] = [
+  [
+    "import-state PATH [--data-dir DIR] [--replace]",
+    "Take over the guards of a C tor client: PATH is its state file, or the folder that it is in.",
+    "With --replace, guards that chive has used already are given up for them.",
+  ],
+];
+
 /** Where the explanations begin, in columns. */
 const INDENT = 6;
+
+/** No line is longer, in columns. */
+const WIDTH = 120;
 
 /** The whole text, with a newline at the end; its first line says what to do next. */
 export function helpText(): string {
   const lines = [
     "Point your application at SOCKS5 127.0.0.1:9050, then run: deno task start",
     "",
-    "Usage: deno task start [-f FILE] [OPTION VALUE]...",
+    "Usage: deno task start [COMMAND] [-f FILE] [OPTION VALUE]...",
     "",
     "chive is a Tor client. All options are optional. Each can stand in the file as 'Option value'",
     "and on the command line as '--Option value' or '--option=value'; the command line counts.",
     "'+Option value' adds to what the file says, '/Option' forgets it.",
+    "",
+    "Commands:",
+    ...COMMANDS.flatMap(([written, ...help]) => entry(written, ...help)),
     "",
     "On the command line only:",
     ...SWITCHES.flatMap(([written, help]) => entry(written, help)),
@@ -38,14 +53,17 @@ export function helpText(): string {
   return lines.join("\n") + "\n";
 }
 
-function entry(written: string, help: string): string[] {
-  return [`  ${written}`, `${" ".repeat(INDENT)}${help}`];
+function entry(written: string, ...help: readonly string[]): string[] {
+  return [`  ${written}`, ...help.map((line) => " ".repeat(INDENT) + line)];
 }
 
 function optionEntry(name: OptionName): string[] {
   const facts = optionFacts(name);
   const names = [...(facts.flags ?? []), `--${name}`].join(", ");
-  return entry(`${names} ${facts.argument}`, facts.help + defaultNote(name));
+  const note = defaultNote(name);
+  const fits = INDENT + facts.help.length + 1 + note.length <= WIDTH;
+  const help = fits ? [`${facts.help} ${note}`.trimEnd()] : [facts.help, note];
+  return entry(`${names} ${facts.argument}`, ...help);
 }
 
 function defaultNote(name: OptionName): string {
@@ -54,5 +72,5 @@ function defaultNote(name: OptionName): string {
   const testing = testingDefault === undefined || testingDefault === usual
     ? ""
     : `; in a test network: ${testingDefault}`;
-  return ` (default: ${usual}${testing})`;
+  return `(default: ${usual}${testing})`;
 }

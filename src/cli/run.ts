@@ -10,8 +10,9 @@ import { TorError } from "../errors/tor_error.ts";
 import { configureLogging } from "../observe/configure.ts";
 import { Logger } from "../observe/log.ts";
 import { systemRuntime } from "../runtime/runtime.ts";
-import { type CommandLine, parseCommandLine } from "./command_line.ts";
+import { type CommandLine, type ImportState, parseCommandLine } from "./command_line.ts";
 import { helpText } from "./help.ts";
+import { importState } from "./import_state.ts";
 import { VERSION } from "./version.ts";
 
 const log = new Logger("config");
@@ -48,8 +49,25 @@ export async function run(args: readonly string[]): Promise<number> {
       for (const line of [...command.warnings, ...command.notices]) print(`${line}\n`);
       print("The configuration is valid.\n");
       return ExitCode.Done;
+    case "import-state":
+      return await runImport(command);
     case "run":
       return await runClient(command);
+  }
+}
+
+async function runImport(command: ImportState & ConfigResult): Promise<number> {
+  for (const line of command.warnings) console.error(`chive: ${line}`);
+  try {
+    print(await importState(command, command.config.dataDirectory, systemRuntime().clock));
+    return ExitCode.Done;
+  } catch (error) {
+    if (!(error instanceof TorError)) throw error;
+    console.error(errorLine(error));
+    if (error.code === "guards-already-confirmed") {
+      console.error("chive: To give up the guards that are there, add --replace.");
+    }
+    return ExitCode.Failed;
   }
 }
 
@@ -81,7 +99,7 @@ async function runClient({ config, warnings, notices }: ConfigResult): Promise<n
   } catch (error) {
     if (!(error instanceof TorError)) throw error;
     console.error(errorLine(error));
-    return ExitCode.Failed;
+    return error instanceof ConfigError ? error.exitCode : ExitCode.Failed;
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
   }
@@ -101,9 +119,10 @@ function errorLine(error: TorError): string {
   return `chive: ${sentences.join(" ")}`;
 }
 
-/** What Deno says of a permission that was not granted, if that is the cause. */
-function missingPermission(error: unknown): string | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+/** What Deno says of a permission that was not granted, if that is the cause and not yet told. */
+function missingPermission(error: TorError): string | undefined {
+  if (error.message.includes("--allow-")) return undefined;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof Deno.errors.NotCapable) return `Deno: ${cause.message}`;
   }
   return undefined;

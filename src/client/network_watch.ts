@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { describeError } from "../errors/tor_error.ts";
+import { describeError, TorError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 
@@ -20,14 +20,18 @@ const LONGEST_INTERVAL = 600_000;
  */
 export class NetworkWatch {
   readonly #clock: Clock;
+  readonly #onBack: () => void;
   #timer: Timer | undefined;
   #interval = FIRST_WARNING;
   #waited = 0;
   #failures = 0;
   #lastFailure: unknown;
+  #wasUnreachable = false;
 
-  constructor(clock: Clock) {
+  /** @param onBack called when a relay answers after this machine had no network at all */
+  constructor(clock: Clock, onBack: () => void) {
     this.#clock = clock;
+    this.#onBack = onBack;
   }
 
   /** Begins to wait for a first relay. */
@@ -39,12 +43,15 @@ export class NetworkWatch {
   /** A relay answered. */
   noteSuccess(): void {
     if (this.#waited > 0) log.notice("A relay answered: the network is back.");
+    const wasUnreachable = this.#wasUnreachable;
     this.stop();
+    if (wasUnreachable) this.#onBack();
   }
 
   /** No channel could be opened to some relay. */
   noteFailure(error: unknown): void {
     this.#failures++;
+    this.#wasUnreachable ||= error instanceof TorError && error.code === "network-unreachable";
     this.#lastFailure = error;
     // After a success the watch stands still, until relays fail again.
     this.start();
@@ -58,6 +65,7 @@ export class NetworkWatch {
     this.#waited = 0;
     this.#failures = 0;
     this.#lastFailure = undefined;
+    this.#wasUnreachable = false;
   }
 
   #warn(): void {

@@ -3,30 +3,68 @@
  *
  * @module
  */
-import { ChannelManager } from "../channel/channel_manager.ts";
+import { ChannelManager, type ChannelStatistics } from "../channel/channel_manager.ts";
 import type { ChannelStep } from "../channel/connect.ts";
+import { circuitsAvailableTimeout } from "../channel/padding_parameters.ts";
 import { checkTlsLaunch } from "../channel/tls.ts";
 import { type BuildStep, CircuitBuilder } from "../circuit/circuit_builder.ts";
-import { CircuitManager } from "../circuit/circuit_manager.ts";
+import type { BuildTimeStatistics } from "../circuit/build_times.ts";
+import { CircuitManager, type CircuitStatistics } from "../circuit/circuit_manager.ts";
+import { Forecast } from "../circuit/forecast.ts";
 import type { Config, SocksPort } from "../config/config.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
-import { Directory } from "../directory/directory.ts";
-import { GuardSample } from "../guard/guard_sample.ts";
+import { Directory, type DirectoryStatistics } from "../directory/directory.ts";
+import type { GuardStatistics } from "../guard/guard_statistics.ts";
+import type { NetDir } from "../netdir/net_dir.ts";
 import { BootstrapTracker } from "../observe/bootstrap.ts";
 import { Logger } from "../observe/log.ts";
 import { Violations } from "../observe/violations.ts";
+import { type PathOptions, pathOptions, pathRules } from "../path/path_rules.ts";
 import { SocksListener } from "../proxy/socks_listener.ts";
 import { formatAddress, type SocketAddress } from "../runtime/network.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
-import { DataDirectory } from "../state/data_directory.ts";
 import { DirectoryStreams } from "../stream/directory_streams.ts";
+import { StreamAttempts } from "../stream/stream_attempts.ts";
 import { TorStreamOpener } from "../stream/tor_stream_opener.ts";
+import { ClientState } from "./client_state.ts";
+import { ClockWatch } from "./clock_watch.ts";
+import { readCountryFiles } from "./country_files.ts";
+import { guardFilter } from "./guard_filter.ts";
 import { NetworkWatch } from "./network_watch.ts";
 
 const log = new Logger("bootstrap");
 
-/** Time for a circuit to be built where none is configured, in ms. */
-const CIRCUIT_BUILD_TIMEOUT = 15_000;
+/** What a client has and does. */
+export interface ClientStatistics {
+  /** Whether it sleeps for lack of use. */
+  readonly dormant: boolean;
+  readonly guards: GuardStatistics;
+  readonly channels: ChannelStatistics;
+  readonly circuits: CircuitStatistics;
+  readonly buildTimes: BuildTimeStatistics;
+  readonly directory: DirectoryStatistics;
+  /** Streams that are open or being opened. */
+  readonly streams: number;
+}
+
+/** A circuit for streams, as it is shown. */
+export interface CircuitStatus {
+  /** Its number in logs. */
+  readonly number: number;
+  /** Guard, middle and exit. */
+  readonly relays: readonly RsaIdentity[];
+  /** What the streams on it have in common; undefined before the first. It holds passwords. */
+  readonly isolationKey: string | undefined;
+  /** Streams that are open on it. */
+  readonly streams: number;
+}
+
+/** A channel, as it is shown. */
+export interface ChannelStatus {
+  readonly relay: RsaIdentity;
+  /** Circuits of any kind that use it. */
+  readonly circuits: number;
+}
 
 /** A running Tor client. */
 export class TorClient implements AsyncDisposable {
@@ -34,63 +72,100 @@ export class TorClient implements AsyncDisposable {
   readonly bootstrap: BootstrapTracker;
   /** Which relays have broken the protocol, and how often. */
   readonly violations = new Violations();
-  readonly #data: DataDirectory;
-  readonly #guards: GuardSample;
+  readonly #config: Config;
+  readonly #runtime: Runtime;
+  readonly #state: ClientState;
   readonly #channels: ChannelManager;
   readonly #circuits: CircuitManager;
   readonly #directory: Directory;
+  readonly #attempts: StreamAttempts;
   readonly #watch: NetworkWatch;
+  readonly #clockWatch: ClockWatch;
   readonly #listeners: SocksListener[] = [];
   readonly #stopping = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
   #stopped: Promise<void> | undefined;
 
-  private constructor(
-    config: Config,
-    runtime: Runtime,
-    data: DataDirectory,
-    guards: GuardSample,
-  ) {
-    this.#data = data;
-    this.#guards = guards;
+  private constructor(config: Config, runtime: Runtime, state: ClientState, paths: PathOptions) {
+    this.#config = config;
+    this.#runtime = runtime;
+    this.#state = state;
+    const { guards, buildTimes, dormancy } = state;
+    const onViolation = (relay: RsaIdentity, code: string) => this.violations.note(relay, code);
     this.bootstrap = new BootstrapTracker();
-    this.#watch = new NetworkWatch(runtime.clock);
-    this.#channels = new ChannelManager(runtime, config.keepalivePeriod, {
+    this.#watch = new NetworkWatch(runtime.clock, () => this.#onNetworkBack());
+    this.#clockWatch = new ClockWatch(runtime.clock, (jump) => this.#onClockJump(jump));
+    this.#channels = new ChannelManager(runtime, config.connections, {
       onStep: (step) => this.#onChannelStep(step),
       onFailure: (error) => this.#watch.noteFailure(error),
-      onViolation: (relay, code) => this.violations.note(relay, code),
+      onRead: () => {
+        buildTimes.noteNetworkAlive();
+        guards.noteInternetConnectivity();
+      },
+      onViolation,
     });
     const builder = new CircuitBuilder({
       runtime,
       channels: this.#channels,
       guards,
-      pathOptions: {
-        enforceDistinctSubnets: config.enforceDistinctSubnets,
-        extendAllowPrivateAddresses: config.extendAllowPrivateAddresses,
-        nodeFamilies: config.nodeFamilies,
-      },
-      timeout: config.circuitBuildTimeout ?? CIRCUIT_BUILD_TIMEOUT,
+      times: buildTimes,
+      rules: (netDir) => pathRules(netDir, paths),
       onStep: (step) => this.#onBuildStep(step),
-      onViolation: (relay, code) => this.violations.note(relay, code),
+      onViolation,
     });
     this.#circuits = new CircuitManager({
       runtime,
       builder,
-      usableNetDir: () =>
-        this.#directory.enoughForCircuits().ready ? this.#directory.netDir : undefined,
+      usableNetDir: () => this.#usableNetDir(),
+      forecast: new Forecast({
+        runtime,
+        times: buildTimes,
+        isActive: () => !dormancy.dormant,
+        drawTimeout: () =>
+          circuitsAvailableTimeout(
+            this.#channels.paddingParameters,
+            {
+              circuitsAvailableTimeout: config.circuitsAvailableTimeout,
+              reducedPadding: config.connections.reducedPadding,
+            },
+            runtime.random,
+          ),
+        longLivedPorts: paths.longLivedPorts,
+      }),
+      longLivedPorts: paths.longLivedPorts,
+      buildTimeout: () => buildTimes.timeout,
       maxDirtiness: config.maxCircuitDirtiness,
       sweepInterval: config.newCircuitPeriod,
+      maxPending: config.maxCircuitsPending,
+      backoff: config.connections.backoff,
       onBuilt: () => this.bootstrap.report("done"),
+      onSilentGuard: ({ guardChoice }) => guards.noteSilent(guardChoice),
+    });
+    this.#attempts = new StreamAttempts({
+      circuits: this.#circuits,
+      runtime,
+      timeout: config.socksTimeout,
+      backoff: config.connections.backoff,
+      onRequest: () => dormancy.noteActivity(),
     });
     this.#directory = new Directory({
       config,
       runtime,
-      data,
+      data: state.data,
       transport: new DirectoryStreams(this.#circuits),
       guards,
       bootstrap: this.bootstrap,
+      nodes: paths.nodes,
+      clockSkews: () => this.#channels.channels.flatMap(({ clockSkew }) => clockSkew ?? []),
+      whenAwake: (signal) => dormancy.whenAwake(signal),
     });
-    this.#directory.onChange(() => this.#circuits.update());
+    this.#directory.onChange((netDir) => this.#onNetDir(netDir));
+    dormancy.onChange((dormant) => {
+      if (!dormant) this.#onNetworkBack();
+    });
+    guards.onChange(({ kind }) => {
+      if (kind === "selection") this.#circuits.retireAll();
+    });
   }
 
   /**
@@ -102,25 +177,29 @@ export class TorClient implements AsyncDisposable {
    */
   static async start(config: Config, runtime: Runtime = systemRuntime()): Promise<TorClient> {
     await checkTlsLaunch();
-    const data = await DataDirectory.open(config.dataDirectory);
-    let client: TorClient;
+    const paths = pathOptions(config, await readCountryFiles(config.nodes));
+    for (const code of paths.nodes.unknownCountries) {
+      log.warn(`No address is in the country {${code}}, as far as GeoIPFile tells.`);
+    }
+    const state = await ClientState.load(config, {
+      runtime,
+      guardFilter: guardFilter(config, paths),
+      openStreams: () => client?.statistics().streams ?? 0,
+    });
+    let client: TorClient | undefined = undefined;
+    const started = new TorClient(config, runtime, state, paths);
+    client = started;
     try {
-      const guards = await GuardSample.load(data, runtime, config);
-      client = new TorClient(config, runtime, data, guards);
+      for (const port of config.socksPorts) started.#listen(port);
+      started.bootstrap.report("starting");
+      started.#watch.start();
+      started.#clockWatch.start();
+      started.#runDirectory();
     } catch (error) {
-      data[Symbol.dispose]();
+      await started.stop();
       throw error;
     }
-    try {
-      for (const port of config.socksPorts) client.#listen(port, config, runtime);
-      client.bootstrap.report("starting");
-      client.#watch.start();
-      client.#runDirectory();
-    } catch (error) {
-      await client.stop();
-      throw error;
-    }
-    return client;
+    return started;
   }
 
   /** Where the SOCKS ports listen, with their real port numbers. */
@@ -133,6 +212,38 @@ export class TorClient implements AsyncDisposable {
     return this.#circuits.circuits.map(({ guard, middle, exit }) =>
       [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity)
     );
+  }
+
+  /** The circuits that are open for streams, with who uses them. */
+  get circuitStatus(): readonly CircuitStatus[] {
+    return this.#circuits.circuits.map(({ circuit, guard, middle, exit, isolationKey }) => ({
+      number: circuit.number,
+      relays: [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity),
+      isolationKey,
+      streams: circuit.streamCount,
+    }));
+  }
+
+  /** The channels that are open. */
+  get channelStatus(): readonly ChannelStatus[] {
+    return this.#channels.channels.map(({ rsaIdentity, circuitCount }) => ({
+      relay: rsaIdentity,
+      circuits: circuitCount,
+    }));
+  }
+
+  /** What the client has and does at this moment, and has done so far. */
+  statistics(): ClientStatistics {
+    const { guards, buildTimes, dormancy } = this.#state;
+    return {
+      dormant: dormancy.dormant,
+      guards: guards.statistics(),
+      channels: this.#channels.statistics(),
+      circuits: this.#circuits.statistics(),
+      buildTimes: buildTimes.statistics(),
+      directory: this.#directory.statistics(),
+      streams: this.#circuits.circuits.reduce((sum, { circuit }) => sum + circuit.streamCount, 0),
+    };
   }
 
   /**
@@ -170,29 +281,55 @@ export class TorClient implements AsyncDisposable {
   async #stop(): Promise<void> {
     this.#stopping.abort(new DOMException("the client is stopping", "AbortError"));
     this.#watch.stop();
+    this.#clockWatch.stop();
     await Promise.all(this.#listeners.map((listener) => listener.close(AbortSignal.abort())));
     await this.#directory.close();
     await this.#circuits.close();
     await this.#channels.close();
-    await this.#guards.close();
-    this.#data[Symbol.dispose]();
+    await this.#state.close();
   }
 
-  #listen(port: SocksPort, config: Config, runtime: Runtime): void {
-    const opener = new TorStreamOpener(
-      this.#circuits,
-      runtime.clock,
-      { ...config, traffic: port.traffic },
-      config.socksTimeout,
-    );
-    const listener = new SocksListener(runtime.network, runtime.clock, opener, {
-      hostname: port.hostname,
-      port: port.port,
-      sessionGroup: String(port.isolation.sessionGroup),
-      isolation: port.isolation,
+  #listen({ hostname, port, isolation, traffic }: SocksPort): void {
+    const opener = new TorStreamOpener(this.#attempts, { ...this.#config, traffic });
+    const { network, clock } = this.#runtime;
+    const listener = new SocksListener(network, clock, opener, {
+      hostname,
+      port,
+      sessionGroup: String(isolation.sessionGroup),
+      isolation,
+      // Where open streams keep the client awake, what they carry need not be looked at.
+      onData: this.#config.dormant.idleStreamsCount
+        ? undefined
+        : () => this.#state.dormancy.noteActivity(),
     });
     this.#listeners.push(listener);
     log.notice(`Opened Socks listener connection (ready) on ${formatAddress(listener.address)}`);
+  }
+
+  #usableNetDir(): NetDir | undefined {
+    return this.#directory.enoughForCircuits().ready ? this.#directory.netDir : undefined;
+  }
+
+  #onNetDir(netDir: NetDir): void {
+    this.#channels.updateParameters((name, bounds) => netDir.parameter(name, bounds));
+    this.#state.buildTimes.updateParameters(netDir);
+    this.#circuits.update();
+  }
+
+  /** What failed while this machine had no network says nothing about guards. */
+  #onNetworkBack(): void {
+    this.#state.guards.noteNetworkBack();
+    this.#circuits.update();
+  }
+
+  /** The machine slept or its clock was set: what was open is most likely dead. */
+  #onClockJump(jump: number): void {
+    log.notice(
+      `The clock has jumped by ${Math.round(jump / 1000)} s, or this machine has slept: ` +
+        "circuits that are open take no new streams.",
+    );
+    this.#circuits.retireAll();
+    this.#onNetworkBack();
   }
 
   #onChannelStep(step: ChannelStep): void {

@@ -4,13 +4,17 @@
  *
  * @module
  */
-import { parseRsaIdentity } from "../crypto/identity.ts";
 import type { LogTarget } from "../observe/configure.ts";
 import type { LogLevel } from "../observe/log.ts";
-import type { Config, DirAuthority, DownloadSchedule, FallbackDirectory } from "./config.ts";
+import { readCircuits } from "./circuit_limits.ts";
+import type { Config, DirAuthority, DormantOptions, FallbackDirectory } from "./config.ts";
+import { readConnections } from "./connection_limits.ts";
 import { parseDirAuthority, parseFallbackDir } from "./directory_servers.ts";
+import { readDownloads } from "./download_schedule.ts";
 import { ConfigError } from "./errors.ts";
+import { readGuards } from "./guard_limits.ts";
 import { parseLog } from "./log_target.ts";
+import { readNodes } from "./node_choice.ts";
 import { OPTION_NAMES, optionFacts, type OptionName } from "./options.ts";
 import { PUBLIC_AUTHORITIES, PUBLIC_FALLBACKS } from "./public_network.ts";
 import { type Remarks, Settings } from "./settings.ts";
@@ -55,38 +59,24 @@ function readConfig(
   remarks: Remarks,
 ): Config {
   const authorities = readAuthorities(settings, remarks);
-  if (settings.has("LearnCircuitBuildTimeout") && settings.boolean("LearnCircuitBuildTimeout")) {
-    remarks.notices.push(
-      "LearnCircuitBuildTimeout: chive does not learn it yet; CircuitBuildTimeout is used as it is.",
-    );
-  }
   return {
     dataDirectory: settings.path("DataDirectory"),
     socksPorts: parseSocksPorts(orDefault("SocksPort", settings.lines("SocksPort")), remarks),
     authorities,
     fallbacks: readFallbacks(settings),
     testingTorNetwork: settings.boolean("TestingTorNetwork"),
-    enforceDistinctSubnets: settings.boolean("EnforceDistinctSubnets"),
     extendAllowPrivateAddresses: settings.boolean("ExtendAllowPrivateAddresses"),
     clientRejectInternalAddresses: settings.boolean("ClientRejectInternalAddresses"),
     clientDnsRejectInternalAddresses: settings.boolean("ClientDNSRejectInternalAddresses"),
     logs: readLogs(settings, defaultLogLevel),
     safeLogging: settings.choice("SafeLogging") === "1",
     downloads: readDownloads(settings),
-    circuitBuildTimeout: settings.interval("CircuitBuildTimeout") || undefined,
-    maxCircuitDirtiness: readMaxCircuitDirtiness(settings, remarks),
-    newCircuitPeriod: settings.interval("NewCircuitPeriod"),
     socksTimeout: settings.interval("SocksTimeout"),
-    keepalivePeriod: readPositive(
-      settings.interval("KeepalivePeriod"),
-      "KeepalivePeriod",
-      settings,
-    ),
-    useEntryGuards: settings.boolean("UseEntryGuards"),
-    ...readGuardNumbers(settings),
-    guardLifetime: settings.interval("GuardLifetime") || undefined,
-    pathsNeededToBuildCircuits: readPathsNeeded(settings, remarks),
-    nodeFamilies: settings.lines("NodeFamily").map(parseNodeFamily),
+    ...readCircuits(settings, remarks),
+    ...readGuards(settings, remarks),
+    ...readNodes(settings, remarks),
+    connections: readConnections(settings, remarks),
+    dormant: readDormant(settings),
   };
 }
 
@@ -124,105 +114,21 @@ function readLogs(settings: Settings, defaultLogLevel: DefaultLogLevel): LogTarg
   return [{ level: defaultLogLevel, mostSevere: "err", sink: { kind: "stdout" } }];
 }
 
-const SECOND = 1000;
+/** The shortest DormantClientTimeout outside of test networks, in milliseconds. */
+const MIN_DORMANT_TIMEOUT = 600_000;
 
-function readDownloads(settings: Settings): DownloadSchedule {
-  const testing = settings.boolean("TestingTorNetwork");
+function readDormant(settings: Settings): DormantOptions {
+  const timeout = settings.interval("DormantClientTimeout");
+  if (timeout < MIN_DORMANT_TIMEOUT && !settings.boolean("TestingTorNetwork")) {
+    throw settings.refusal("DormantClientTimeout", "must be at least 10 minutes.");
+  }
   return {
-    bootstrapAuthorityDelay: settings.firstInterval(
-      "ClientBootstrapConsensusAuthorityDownloadInitialDelay",
-    ),
-    bootstrapFallbackDelay: settings.firstInterval(
-      "ClientBootstrapConsensusFallbackDownloadInitialDelay",
-    ),
-    bootstrapAuthorityOnlyDelay: settings.firstInterval(
-      "ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay",
-    ),
-    bootstrapMaxInProgress: readPositive(
-      settings.count("ClientBootstrapConsensusMaxInProgressTries"),
-      "ClientBootstrapConsensusMaxInProgressTries",
-      settings,
-    ),
-    consensusDelay: settings.firstInterval("TestingClientConsensusDownloadInitialDelay"),
-    documentDelay: settings.firstInterval("TestingClientDownloadInitialDelay"),
-    maxIntervalWithoutRequest: readPositive(
-      settings.interval("TestingClientMaxIntervalWithoutRequest"),
-      "TestingClientMaxIntervalWithoutRequest",
-      settings,
-    ),
-    maxStall: readMaxStall(settings),
-    // The next two have no option of their own: C tor ties them to TestingTorNetwork.
-    consensusCheckInterval: testing ? SECOND : 60 * SECOND,
-    minConsensusInterval: testing ? 5 * SECOND : 300 * SECOND,
+    enabled: settings.boolean("DormantTimeoutEnabled"),
+    timeout,
+    idleStreamsCount: settings.boolean("DormantTimeoutDisabledByIdleStreams"),
+    onFirstStartup: settings.boolean("DormantOnFirstStartup"),
+    canceledByStartup: settings.boolean("DormantCanceledByStartup"),
   };
-}
-
-function readPositive(value: number, name: OptionName, settings: Settings): number {
-  if (value > 0) return value;
-  throw new ConfigError("config-bad-value", `${name} must be more than 0.`, settings.origin(name));
-}
-
-function readMaxStall(settings: Settings): number {
-  const name = "TestingDirConnectionMaxStall";
-  const value = settings.interval(name);
-  if (value >= 5 * SECOND) return value;
-  throw new ConfigError(
-    "config-bad-value",
-    `${name} must be at least 5 seconds.`,
-    settings.origin(name),
-  );
-}
-
-function readMaxCircuitDirtiness(settings: Settings, remarks: Remarks): number {
-  const value = settings.interval("MaxCircuitDirtiness");
-  const used = Math.min(Math.max(value, 10 * SECOND), 30 * 86_400 * SECOND);
-  if (used !== value) {
-    remarks.warnings.push(`MaxCircuitDirtiness is set to ${used / SECOND} seconds, its limit.`);
-  }
-  return used;
-}
-
-function readPathsNeeded(settings: Settings, remarks: Remarks): number | undefined {
-  const value = settings.fraction("PathsNeededToBuildCircuits");
-  if (value === undefined) return undefined;
-  const used = Math.min(Math.max(value, 0.25), 0.95);
-  if (used !== value) {
-    remarks.warnings.push(`PathsNeededToBuildCircuits is set to ${used}, its limit.`);
-  }
-  return used;
-}
-
-function readGuardNumbers(
-  settings: Settings,
-): Pick<Config, "numEntryGuards" | "numPrimaryGuards" | "numDirectoryGuards"> {
-  const numEntryGuards = settings.count("NumEntryGuards") || undefined;
-  const numPrimaryGuards = settings.count("NumPrimaryGuards") || undefined;
-  const numDirectoryGuards = settings.count("NumDirectoryGuards") || undefined;
-  if ((numEntryGuards ?? 0) > (numPrimaryGuards ?? Infinity)) {
-    throw new ConfigError(
-      "config-conflict",
-      "NumEntryGuards must not be more than NumPrimaryGuards.",
-      settings.origin("NumEntryGuards"),
-    );
-  }
-  return { numEntryGuards, numPrimaryGuards, numDirectoryGuards };
-}
-
-/** Members as identities (`$` and a nickname after `=` or `~` dropped) or nicknames. */
-function parseNodeFamily(line: ConfigLine): string[] {
-  const members = line.value.split(",").map((member) => member.trim()).filter((m) => m !== "");
-  return members.map((member) => {
-    const match = /^\$?([0-9A-Fa-f]{40})(?:[=~][A-Za-z0-9]{1,19})?$/.exec(member);
-    const identity = match === null ? undefined : parseRsaIdentity(match[1]);
-    if (identity !== undefined) return identity;
-    if (/^[A-Za-z0-9]{1,19}$/.test(member)) return member.toLowerCase();
-    throw new ConfigError(
-      "config-bad-value",
-      `NodeFamily: '${member}' is neither a fingerprint nor a nickname; countries and address ` +
-        "patterns are not supported.",
-      line.origin,
-    );
-  });
 }
 
 /** What C tor allows in a network of one's own only. */

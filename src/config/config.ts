@@ -5,7 +5,9 @@
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
 import type { LogTarget } from "../observe/configure.ts";
+import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { SocketAddress } from "../runtime/network.ts";
+import type { NodePattern } from "./node_pattern.ts";
 
 export type { LogTarget } from "../observe/configure.ts";
 
@@ -49,6 +51,8 @@ export interface StreamIsolation {
   readonly clientProtocol: boolean;
   readonly destinationPort: boolean;
   readonly destinationAddress: boolean;
+  /** A circuit with streams that gave a user name or password is not retired for its age. */
+  readonly keepAliveSocksAuth: boolean;
   /**
    * Streams of two listeners share a circuit only if this is equal. 0 or more as configured; a
    * listener without SessionGroup has a negative one of its own.
@@ -98,6 +102,84 @@ export interface DownloadSchedule {
   readonly minConsensusInterval: number;
 }
 
+/** How channels to relays are opened and kept. */
+export interface ConnectionOptions {
+  /** Connect to relays' IPv4 addresses (ClientUseIPv4). */
+  readonly useIpv4: boolean;
+  /** Connect to relays' IPv6 addresses, where they have one (ClientUseIPv6). */
+  readonly useIpv6: boolean;
+  /** Of two addresses the IPv6 one (ClientPreferIPv6ORPort); "auto": only if IPv4 is not used. */
+  readonly preferIpv6: boolean | "auto";
+  /** Netflow padding (ConnectionPadding); "auto": where the relay speaks link protocol 5. */
+  readonly padding: boolean | "auto";
+  /** Less padding, and shorter-lived channels (ReducedConnectionPadding). */
+  readonly reducedPadding: boolean;
+  /** Milliseconds without a cell on a channel after which one is sent to keep it alive. */
+  readonly keepalivePeriod: number;
+  /** Between attempts to connect within one use of a relay (ConnectBackoff*). */
+  readonly backoff: BackoffOptions;
+  /** Channels that may be open at once (MaxOpenChannels). */
+  readonly maxOpen: number;
+  /** Channels that may be being opened at once (MaxConnectingChannels). */
+  readonly maxConnecting: number;
+}
+
+/** Which relays may stand where, as the user wishes. An empty list means no wish. */
+export interface NodeChoice {
+  /** Never used (ExcludeNodes). */
+  readonly exclude: readonly NodePattern[];
+  /** Never used as the last relay of a circuit (ExcludeExitNodes), beside those of `exclude`. */
+  readonly excludeExit: readonly NodePattern[];
+  /** Only these begin circuits (EntryNodes). */
+  readonly entry: readonly NodePattern[];
+  /** Only these end circuits (ExitNodes). */
+  readonly exit: readonly NodePattern[];
+  /** Only these stand in the middle (MiddleNodes). */
+  readonly middle: readonly NodePattern[];
+  /**
+   * Whether excluded relays are left out even where that makes something impossible, as directory
+   * requests at the start (StrictNodes). Circuits for streams never use them.
+   */
+  readonly strict: boolean;
+  /** Whether a country that the file does not tell counts as excluded (GeoIPExcludeUnknown). */
+  readonly excludeUnknownCountries: boolean | "auto";
+  /** C tor's country file for IPv4 (GeoIPFile); undefined: none is needed. */
+  readonly geoIpFile: string | undefined;
+  /** C tor's country file for IPv6 (GeoIPv6File); undefined: none is needed, or none is given. */
+  readonly geoIpv6File: string | undefined;
+}
+
+/** When the client goes to sleep for lack of use (Dormant*). */
+export interface DormantOptions {
+  /** Whether it ever does (DormantTimeoutEnabled). */
+  readonly enabled: boolean;
+  /** Milliseconds without use after which it does; at least 10 minutes (DormantClientTimeout). */
+  readonly timeout: number;
+  /** Whether an open stream that carries nothing counts as use (DormantTimeoutDisabledByIdleStreams). */
+  readonly idleStreamsCount: boolean;
+  /** Whether a first start begins asleep (DormantOnFirstStartup). */
+  readonly onFirstStartup: boolean;
+  /** Whether a start ends the sleep that the last run was in (DormantCanceledByStartup). */
+  readonly canceledByStartup: boolean;
+}
+
+/**
+ * Path bias detection (PathBias*): how many of a guard's circuits must succeed. Rates are fractions;
+ * `undefined` leaves a value to the consensus.
+ */
+export interface PathBiasOptions {
+  readonly circuitThreshold: number | undefined;
+  readonly noticeRate: number | undefined;
+  readonly warnRate: number | undefined;
+  readonly extremeRate: number | undefined;
+  readonly dropGuards: boolean | undefined;
+  readonly scaleThreshold: number | undefined;
+  readonly useThreshold: number | undefined;
+  readonly noticeUseRate: number | undefined;
+  readonly extremeUseRate: number | undefined;
+  readonly scaleUseThreshold: number | undefined;
+}
+
 /** Everything that can be configured, validated, with C tor's defaults filled in; deep-frozen. */
 export interface Config {
   readonly dataDirectory: string;
@@ -116,16 +198,29 @@ export interface Config {
   /** Redact addresses and destinations in logs. */
   readonly safeLogging: boolean;
   readonly downloads: DownloadSchedule;
-  /** Milliseconds for a circuit to be built; undefined: the client's own value. */
+  /**
+   * Milliseconds for a circuit to be built: until the time is learned, or always where it is not;
+   * undefined: the network's value.
+   */
   readonly circuitBuildTimeout: number | undefined;
+  /** Whether that time is learned from the circuits that are built (LearnCircuitBuildTimeout). */
+  readonly learnCircuitBuildTimeout: boolean;
+  /** Milliseconds that unused circuits are kept ready; undefined: as the network says. */
+  readonly circuitsAvailableTimeout: number | undefined;
+  /** Circuits that may be under construction at once (MaxClientCircuitsPending). */
+  readonly maxCircuitsPending: number;
+  /** Ports whose circuits are made of stable relays (LongLivedPorts). */
+  readonly longLivedPorts: readonly number[];
+  readonly nodes: NodeChoice;
+  readonly connections: ConnectionOptions;
+  readonly dormant: DormantOptions;
+  readonly pathBias: PathBiasOptions;
   /** Milliseconds after its first stream that a circuit takes new ones; 10 s to 30 days. */
   readonly maxCircuitDirtiness: number;
   /** Milliseconds between looks at whether a new circuit should be built. */
   readonly newCircuitPeriod: number;
   /** Milliseconds that a SOCKS request waits for a circuit before it is refused. */
   readonly socksTimeout: number;
-  /** Milliseconds without a cell on a channel after which one is sent to keep it alive. */
-  readonly keepalivePeriod: number;
   /** Whether the first hop is always one of a few guards. */
   readonly useEntryGuards: boolean;
   /** How many guards circuits start at; undefined: the consensus parameter. */
@@ -138,9 +233,6 @@ export interface Config {
   readonly guardLifetime: number | undefined;
   /** Fraction of paths that must be known before circuits; undefined: the consensus parameter. */
   readonly pathsNeededToBuildCircuits: number | undefined;
-  /**
-   * Families declared by the user. A member is an RSA identity (40 upper-case hexadecimal digits)
-   * or a nickname (1 to 19 letters and digits, in lower case).
-   */
-  readonly nodeFamilies: readonly (readonly string[])[];
+  /** Families declared by the user (NodeFamily). */
+  readonly nodeFamilies: readonly (readonly NodePattern[])[];
 }

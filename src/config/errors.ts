@@ -23,6 +23,10 @@ const FACTS = {
   },
   "config-conflict": { retry: "never" },
   "config-unreadable": { retry: "never" },
+  "config-country-file-unreadable": {
+    retry: "never",
+    advice: "Check GeoIPFile and GeoIPv6File, or name no countries.",
+  },
 } as const satisfies ErrorTable;
 
 /** The codes of {@link ConfigError}. */

@@ -33,38 +33,32 @@ const UNSUPPORTED = `
   AllowNonRFC953Hostnames=0 AlternateBridgeAuthority AlternateDirAuthority AutomapHostsOnResolve=0
   AutomapHostsSuffixes AvoidDiskWrites=0 BandwidthBurst BandwidthRate Bridge CacheDirectory
   CacheDirectoryGroupReadable=0|auto CircuitPadding=0 CircuitPriorityHalflife
-  CircuitsAvailableTimeout=0 CircuitStreamTimeout=0 ClientOnionAuthDir ClientPreferIPv6DirPort=0|auto
-  ClientPreferIPv6ORPort=0|auto ClientTransportPlugin ClientUseIPv4=1 ClientUseIPv6=1
-  CompiledProofOfWorkHash=0|auto ConfluxClientUX ConfluxEnabled=0|auto ConnectionPadding=auto
-  ConstrainedSockets=0 ConstrainedSockSize ControlPort=0 ControlPortFileGroupReadable=0
-  ControlPortWriteToFile ControlSocket=0 ControlSocketsGroupWritable=0 CookieAuthentication=0
-  CookieAuthFile CookieAuthFileGroupReadable=0 DataDirectoryGroupReadable=0 DirAuthorityFallbackRate
-  DisableAllSwap=0 DisableNetwork=0 DNSPort=0 DormantCanceledByStartup=0|1 DormantClientTimeout
-  DormantOnFirstStartup=0 DormantTimeoutDisabledByIdleStreams=0|1 DormantTimeoutEnabled=0
-  DownloadExtraInfo=0 EntryNodes ExcludeExitNodes ExcludeNodes ExitNodes ExtendByEd25519ID=auto
+  CircuitStreamTimeout=0 ClientOnionAuthDir ClientPreferIPv6DirPort=0|auto ClientTransportPlugin
+  CompiledProofOfWorkHash=0|auto ConfluxClientUX ConfluxEnabled=0|auto ConstrainedSockets=0
+  ConstrainedSockSize ControlPort=0 ControlPortFileGroupReadable=0 ControlPortWriteToFile
+  ControlSocket=0 ControlSocketsGroupWritable=0 CookieAuthentication=0 CookieAuthFile
+  CookieAuthFileGroupReadable=0 DataDirectoryGroupReadable=0 DirAuthorityFallbackRate
+  DisableAllSwap=0 DisableNetwork=0 DNSPort=0 DownloadExtraInfo=0 ExtendByEd25519ID=auto
   FascistFirewall=0 FetchDirInfoEarly=0 FetchDirInfoExtraEarly=0 FetchHidServDescriptors=0
-  FetchServerDescriptors=1 FetchUselessDescriptors=0 FirewallPorts GeoIPExcludeUnknown=0|auto
-  HashedControlPassword HeartbeatPeriod=0 HSLayer2Nodes HSLayer3Nodes HTTPProxy
-  HTTPProxyAuthenticator HTTPSProxy HTTPSProxyAuthenticator HTTPTunnelPort=0 KeepBindCapabilities=0|auto
-  KISTSchedRunInterval KISTSockBufSizeFactor LogMessageDomains=0 LongLivedPorts MapAddress
-  MaxClientCircuitsPending MaxMemInQueues=0 MaxUnparseableDescSizeToLog MetricsPort=0
-  MetricsPortPolicy MiddleNodes NATDPort=0 NoExec=0|1 OutboundBindAddress OutboundBindAddressOR
-  OutboundBindAddressPT PathBiasCircThreshold PathBiasDropGuards=0 PathBiasExtremeRate
-  PathBiasExtremeUseRate PathBiasNoticeRate PathBiasNoticeUseRate PathBiasScaleThreshold
-  PathBiasScaleUseThreshold PathBiasUseThreshold PathBiasWarnRate PidFile ReachableAddresses
+  FetchServerDescriptors=1 FetchUselessDescriptors=0 FirewallPorts HashedControlPassword
+  HeartbeatPeriod=0 HSLayer2Nodes HSLayer3Nodes HTTPProxy HTTPProxyAuthenticator HTTPSProxy
+  HTTPSProxyAuthenticator HTTPTunnelPort=0 KeepBindCapabilities=0|auto KISTSchedRunInterval
+  KISTSockBufSizeFactor LogMessageDomains=0 MapAddress MaxMemInQueues=0
+  MaxUnparseableDescSizeToLog MetricsPort=0 MetricsPortPolicy NATDPort=0 NoExec=0|1
+  OutboundBindAddress OutboundBindAddressOR OutboundBindAddressPT PidFile ReachableAddresses
   ReachableDirAddresses ReachableORAddresses ReconfigDropsBridgeDescs=0 ReducedCircuitPadding=0
-  ReducedConnectionPadding=0 RejectPlaintextPorts RunAsDaemon=0 SafeSocks=0 Sandbox=0 Schedulers
-  Socks4Proxy Socks5Proxy Socks5ProxyPassword Socks5ProxyUsername SocksPolicy StrictNodes=0
-  SyslogIdentityTag TCPProxy TestingBridgeBootstrapDownloadInitialDelay
-  TestingBridgeDownloadInitialDelay TestingEnableCellStatsEvent=0 TestingEnableConnBwEvent=0
-  TestSocks=0 TokenBucketRefillInterval TrackHostExits TrackHostExitsExpire TransPort=0
-  TransProxyType=default TruncateLogFile=0 UnixSocksGroupWritable=0 UpdateBridgesFromAuthority=0
-  UseBridges=0 UseGuardFraction=0|auto UseMicrodescriptors=1|auto User VanguardsLiteEnabled=auto
-  VirtualAddrNetworkIPv4 VirtualAddrNetworkIPv6 WarnPlaintextPorts __AllDirActionsPrivate=0
-  __AlwaysCongestionControl=0 __ControlPort=0 __DisablePredictedCircuits=0
-  __DisableSignalHandlers=0 __DNSPort=0 __HashedControlSessionPassword __HTTPTunnelPort=0
-  __LeaveStreamsUnattached=0 __MetricsPort=0 __NATDPort=0 __OwningControllerFD
-  __OwningControllerProcess __ReloadTorrcOnSIGHUP=0 __TransPort=0`;
+  RejectPlaintextPorts RunAsDaemon=0 SafeSocks=0 Sandbox=0 Schedulers Socks4Proxy Socks5Proxy
+  Socks5ProxyPassword Socks5ProxyUsername SocksPolicy SyslogIdentityTag TCPProxy
+  TestingBridgeBootstrapDownloadInitialDelay TestingBridgeDownloadInitialDelay
+  TestingEnableCellStatsEvent=0 TestingEnableConnBwEvent=0 TestSocks=0 TokenBucketRefillInterval
+  TrackHostExits TrackHostExitsExpire TransPort=0 TransProxyType=default TruncateLogFile=0
+  UnixSocksGroupWritable=0 UpdateBridgesFromAuthority=0 UseBridges=0 UseGuardFraction=0|auto
+  UseMicrodescriptors=1|auto User VanguardsLiteEnabled=auto VirtualAddrNetworkIPv4
+  VirtualAddrNetworkIPv6 WarnPlaintextPorts __AllDirActionsPrivate=0 __AlwaysCongestionControl=0
+  __ControlPort=0 __DisablePredictedCircuits=0 __DisableSignalHandlers=0 __DNSPort=0
+  __HashedControlSessionPassword __HTTPTunnelPort=0 __LeaveStreamsUnattached=0 __MetricsPort=0
+  __NATDPort=0 __OwningControllerFD __OwningControllerProcess __ReloadTorrcOnSIGHUP=0
+  __TransPort=0`;
 
 /** Names; all are inert with the value 0, and ExitPolicy also with `reject *:*`. */
 const RELAY = `
@@ -121,12 +115,11 @@ const SERVICE = `
 
 /**
  * Accepted with any value: what they set is about relays even in a client's file, or about how C
- * tor runs inside (its threads, sockets, GeoIP tables for country codes, rounding of log times).
+ * tor runs inside (its threads, sockets, rounding of log times).
  */
 const IGNORED = `
-  AccelDir AccelName ConnLimit ContactInfo DisableDebuggerAttachment DisableOOSCheck
-  GeoIPFile GeoIPv6File HardwareAccel LogTimeGranularity Nickname NumCPUs ProtocolWarnings
-  ShutdownWaitLength`;
+  AccelDir AccelName ConnLimit ContactInfo DisableDebuggerAttachment DisableOOSCheck HardwareAccel
+  LogTimeGranularity Nickname NumCPUs ProtocolWarnings ShutdownWaitLength`;
 
 const OBSOLETE = `
   AllowDotExit AllowInvalidNodes AllowSingleHopCircuits AllowSingleHopExits AlternateHSAuthority

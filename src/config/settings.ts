@@ -7,21 +7,26 @@
 import { closest, distance } from "fastest-levenshtein";
 import { ConfigError, type Origin } from "./errors.ts";
 import { findForeignOption, type ForeignOption } from "./foreign_options.ts";
+import type { ValueKind } from "./option_facts.ts";
 import {
   findOption,
   OPTION_NAMES,
   optionFacts,
   type OptionName,
   type OptionOfKind,
-  type ValueKind,
 } from "./options.ts";
 import type { ConfigLine } from "./torrc.ts";
 import {
+  parseAutoBoolean,
   parseBoolean,
   parseCount,
+  parseDecimal,
   parseFirstInterval,
   parseFraction,
+  parseInteger,
   parseInterval,
+  parsePorts,
+  parsePreciseInterval,
 } from "./values.ts";
 
 /** What a person should be told, and what would be good to know. */
@@ -35,21 +40,32 @@ export interface Remarks {
 /** How a value of each kind is read; `undefined` when it cannot be. */
 const READERS = {
   "boolean": parseBoolean,
+  "auto-boolean": parseAutoBoolean,
   "interval": parseInterval,
+  "precise-interval": parsePreciseInterval,
   "first-interval": parseFirstInterval,
   "count": parseCount,
-  "fraction": parseFraction,
+  "count-or-network": parseInteger,
+  "decimal": parseFraction,
+  "fraction": parseDecimal,
+  "ports": parsePorts,
 } as const;
 
 /** How a value of each kind must be written, for messages. */
 const EXPECTED: Readonly<Record<ValueKind, string>> = {
   "boolean": "0 or 1",
+  "auto-boolean": "0, 1 or auto",
   "interval": "a time such as '30 seconds' or '10 minutes'",
+  "precise-interval": "a time such as '500 msec' or '30 seconds'",
   "first-interval": "a time such as '30 seconds' or '10 minutes'",
   "count": "a whole number from 0 to 2147483647",
+  "count-or-network": "a whole number up to 2147483647",
+  "decimal": "a decimal number",
   "fraction": "a decimal number",
+  "ports": "ports from 1 to 65535 with commas between",
   "choice": "one of the values in --help",
   "path": "a path",
+  "file": "a path",
   "lines": "text",
 };
 
@@ -159,9 +175,34 @@ export class Settings {
     return this.#read(name, READERS.count);
   }
 
-  /** Undefined where it was not set. */
+  /** Undefined where it is negative: then the consensus says. */
+  countOrNetwork(name: OptionOfKind<"count-or-network">): number | undefined {
+    return unlessNegative(this.#read(name, READERS["count-or-network"]));
+  }
+
+  /** Undefined where it is negative: then the consensus says. */
   fraction(name: OptionOfKind<"fraction">): number | undefined {
-    return this.has(name) ? this.#read(name, READERS.fraction) : undefined;
+    return unlessNegative(this.#read(name, READERS.fraction));
+  }
+
+  /** Not negative. */
+  decimal(name: OptionOfKind<"decimal">): number {
+    return this.#read(name, READERS.decimal);
+  }
+
+  /** In milliseconds. */
+  preciseInterval(name: OptionOfKind<"precise-interval">): number {
+    return this.#read(name, READERS["precise-interval"]);
+  }
+
+  /** Of `0`, `1` or `auto`. */
+  autoBoolean(name: OptionOfKind<"auto-boolean">): boolean | "auto" {
+    return this.#read(name, READERS["auto-boolean"]);
+  }
+
+  /** Each once, in the order in which they were written. */
+  ports(name: OptionOfKind<"ports">): readonly number[] {
+    return this.#read(name, READERS.ports);
   }
 
   /** In lower case. */
@@ -174,9 +215,30 @@ export class Settings {
     return this.#line(name).value;
   }
 
+  /** As it was written; undefined where it was not set. */
+  file(name: OptionOfKind<"file">): string | undefined {
+    return this.has(name) ? this.#line(name).value : undefined;
+  }
+
   /** Where the value of an option was written. */
   origin(name: OptionName): Origin | undefined {
     return this.#lines.get(name)?.[0].origin;
+  }
+
+  /** `value`, unless it is 0. */
+  positive(name: OptionName, value: number): number {
+    if (value > 0) return value;
+    throw this.refusal(name, "must be more than 0.");
+  }
+
+  /** What to throw for a value that is understood and not possible; `what` follows the name. */
+  refusal(name: OptionName, what: string): ConfigError {
+    return new ConfigError("config-bad-value", `${name} ${what}`, this.origin(name));
+  }
+
+  /** What to throw for a value that does not go with those of other options. */
+  conflict(name: OptionName, what: string): ConfigError {
+    return new ConfigError("config-conflict", `${name} ${what}`, this.origin(name));
   }
 
   #read<T>(name: OptionName, read: (text: string) => T | undefined): T {
@@ -187,11 +249,15 @@ export class Settings {
   }
 }
 
+function unlessNegative(value: number): number | undefined {
+  return value < 0 ? undefined : value;
+}
+
 /** Checks the form of a single value, so that the message can point at its line. */
 function readValue(name: OptionName, line: ConfigLine): void {
   const { kind, choices } = optionFacts(name);
   if (kind === "lines") return;
-  if (kind === "path") return checkPath(name, line.value, line);
+  if (kind === "path" || kind === "file") return checkPath(name, line.value, line);
   const good = kind === "choice"
     ? choices?.includes(line.value.toLowerCase())
     : READERS[kind](line.value) !== undefined;

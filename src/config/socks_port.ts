@@ -21,6 +21,7 @@ const FLAGS: ReadonlyMap<string, FlagField> = new Map([
   ["isolateclientprotocol", "clientProtocol"],
   ["isolatedestport", "destinationPort"],
   ["isolatedestaddr", "destinationAddress"],
+  ["keepaliveisolatesocksauth", "keepAliveSocksAuth"],
   ["ipv4traffic", "ipv4"],
   ["ipv6traffic", "ipv6"],
   ["preferipv6", "preferIpv6"],
@@ -42,7 +43,6 @@ const FIXED_FLAGS: ReadonlyMap<string, boolean> = new Map([
   ["usednscache", false],
   ["preferipv6automap", false],
   ["prefersocksnoauth", false],
-  ["keepaliveisolatesocksauth", false],
   ["extendederrors", false],
   ["groupwritable", false],
   ["worldwritable", false],
@@ -55,6 +55,7 @@ type FlagField =
   | "clientProtocol"
   | "destinationPort"
   | "destinationAddress"
+  | "keepAliveSocksAuth"
   | "ipv4"
   | "ipv6"
   | "preferIpv6";
@@ -137,6 +138,7 @@ function applyFlags(
     clientProtocol: false,
     destinationPort: false,
     destinationAddress: false,
+    keepAliveSocksAuth: false,
     ipv4: true,
     ipv6: true,
     preferIpv6: false,
@@ -158,6 +160,13 @@ function applyFlags(
     throw new ConfigError(
       "config-conflict",
       "SocksPort: with NoIPv4Traffic and NoIPv6Traffic nothing could be reached.",
+      line.origin,
+    );
+  }
+  if (isolation.keepAliveSocksAuth && !isolation.socksAuth) {
+    throw new ConfigError(
+      "config-conflict",
+      "SocksPort: KeepAliveIsolateSOCKSAuth cannot be used with NoIsolateSOCKSAuth.",
       line.origin,
     );
   }

@@ -21,6 +21,9 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 /** The longest interval that C tor takes, in milliseconds: 2^31 - 1 seconds. */
 const LONGEST = (2 ** 31 - 1) * SECOND;
 
+/** Units below a second, in milliseconds, for options that need them. */
+const SHORT_UNITS: ReadonlyMap<string, number> = new Map([["msec", 1], ["millisecond", 1]]);
+
 /** `0` or `1`. */
 export function parseBoolean(text: string): boolean | undefined {
   return text === "1" ? true : text === "0" ? false : undefined;
@@ -38,15 +41,63 @@ export function parseFraction(text: string): number | undefined {
   return /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$/.test(text) ? Number(text) : undefined;
 }
 
+/** A whole number with or without a minus sign. */
+export function parseInteger(text: string): number | undefined {
+  return text.startsWith("-") ? negated(parseCount(text.slice(1))) : parseCount(text);
+}
+
+/** A decimal number with or without a minus sign. */
+export function parseDecimal(text: string): number | undefined {
+  return text.startsWith("-") ? negated(parseFraction(text.slice(1))) : parseFraction(text);
+}
+
+function negated(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : -value;
+}
+
+/** `0`, `1` or `auto`. */
+export function parseAutoBoolean(text: string): boolean | "auto" | undefined {
+  return text.toLowerCase() === "auto" ? "auto" : parseBoolean(text);
+}
+
+/** Ports from 1 to 65535 with commas between, each once; blanks and empty places are skipped. */
+export function parsePorts(text: string): number[] | undefined {
+  const ports = new Set<number>();
+  for (const written of splitList(text)) {
+    const port = parseCount(written, 1, 65535);
+    if (port === undefined) return undefined;
+    ports.add(port);
+  }
+  return [...ports];
+}
+
+/** The members of a list with commas between, without the blanks around them; none is empty. */
+export function splitList(text: string): string[] {
+  return text.split(",").map((member) => member.replace(/^[\t-\r ]+|[\t-\r ]+$/g, ""))
+    .filter((member) => member !== "");
+}
+
 /** A length of time as `NUMBER [UNIT]`, in whole seconds; gives milliseconds. */
 export function parseInterval(text: string): number | undefined {
+  const milliseconds = readInterval(text, UNITS);
+  if (milliseconds === undefined) return undefined;
+  return Math.floor(milliseconds / SECOND) * SECOND;
+}
+
+/** A length of time as `NUMBER [UNIT]`, with units down to `msec`; gives whole milliseconds. */
+export function parsePreciseInterval(text: string): number | undefined {
+  const milliseconds = readInterval(text, SHORT_UNITS) ?? readInterval(text, UNITS);
+  return milliseconds === undefined ? undefined : Math.floor(milliseconds);
+}
+
+function readInterval(text: string, units: ReadonlyMap<string, number>): number | undefined {
   const match = /^([0-9.]+)[\t-\r ]*([a-z]*)$/i.exec(text);
   if (match === null) return undefined;
   const number = parseFraction(match[1]);
-  const unit = UNITS.get(match[2].toLowerCase().replace(/(?<=.)s$/, ""));
+  const unit = units.get(match[2].toLowerCase().replace(/(?<=.)s$/, ""));
   if (number === undefined || unit === undefined) return undefined;
-  const milliseconds = Math.floor(number * unit / SECOND) * SECOND;
-  return milliseconds <= LONGEST ? milliseconds : undefined;
+  const milliseconds = number * unit;
+  return milliseconds < LONGEST + SECOND ? milliseconds : undefined;
 }
 
 /** The first of several intervals with commas between; gives milliseconds. */

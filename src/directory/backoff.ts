@@ -12,6 +12,11 @@ const HOUR = 60 * 60 * 1000;
  * Random exponential backoff, as C tor has it ("decorrelated jitter"): each delay is drawn
  * uniformly between the base and three times the delay before. Unlike C tor's it has a longest
  * delay, because a machine that was offline for a day should not stay so for three more.
+ *
+ * It is not the backoff of the other rooms (runtime/backoff.ts), whose delays grow by a fixed factor:
+ * a directory server sees when a client comes back, and here the specification has each delay depend
+ * on the random one before, so that clients which failed together drift apart (dir-spec, "Retrying
+ * failed downloads").
  */
 export class Backoff {
   readonly #random: RandomSource;

@@ -4,36 +4,36 @@
  * @module
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
+import { missingProtocols } from "../netdoc/client_protocols.ts";
 import { type Consensus, parseConsensus } from "../netdoc/consensus.ts";
 import { type CertificateId, verifyConsensus } from "../netdoc/consensus_signatures.ts";
-import { ProtocolVersions } from "../netdoc/protocols.ts";
 import type { CertificateStore } from "./certificate_store.ts";
+import { type ClockEstimate, NOTABLE_SKEW } from "./clock_skews.ts";
 import { clockSkewAdvice, describeDuration, liveness } from "./consensus_times.ts";
 import { DirectoryError } from "./errors.ts";
-
-/** The subprotocol versions that this client speaks (tor-spec, "Subprotocol versioning"). */
-const SUPPORTED = ProtocolVersions.parse(
-  "Cons=1-2 Desc=1-2 FlowCtrl=1 Link=4-5 Microdesc=1-3 Relay=1-2",
-);
 
 /** Checks consensuses against the configured authorities and the certificates that are held. */
 export class ConsensusChecker {
   readonly #authorities: readonly RsaIdentity[];
   readonly #certificates: CertificateStore;
   readonly #minInterval: number;
+  readonly #clocks: () => ClockEstimate | undefined;
 
   /**
    * @param authorities v3 identities
    * @param minInterval the shortest time from valid-after to fresh-until that is believed, in ms
+   * @param clocks what other clocks say of ours
    */
   constructor(
     authorities: readonly RsaIdentity[],
     certificates: CertificateStore,
     minInterval: number,
+    clocks: () => ClockEstimate | undefined,
   ) {
     this.#authorities = authorities;
     this.#certificates = certificates;
     this.#minInterval = minInterval;
+    this.#clocks = clocks;
   }
 
   /**
@@ -44,7 +44,8 @@ export class ConsensusChecker {
    * @param fetchCertificates called when certificates are missing, to get them into the store
    * @throws DirectoryError `consensus-interval-too-short`, `consensus-not-newer`,
    * `consensus-certificates-missing`,
-   * `consensus-certificates-expired`, `consensus-expired`, `consensus-from-future`; NetdocError
+   * `consensus-certificates-expired`, `consensus-expired`, `consensus-stale`,
+   * `consensus-from-future`; NetdocError
    * when it cannot be read or has too few signatures; what `fetchCertificates` throws
    */
   async check(
@@ -72,7 +73,7 @@ export class ConsensusChecker {
       this.#requireVerified(consensus, now);
     }
     // Only now, because times that nobody has signed say nothing about our clock.
-    requireUsable(consensus, now);
+    requireUsable(consensus, now, this.#clocks());
     return consensus;
   }
 
@@ -104,7 +105,11 @@ export class ConsensusChecker {
   }
 }
 
-function requireUsable(consensus: Consensus, now: number): void {
+function requireUsable(
+  consensus: Consensus,
+  now: number,
+  clocks: ClockEstimate | undefined,
+): void {
   switch (liveness(consensus, now)) {
     case "future":
       throw new DirectoryError(
@@ -113,27 +118,32 @@ function requireUsable(consensus: Consensus, now: number): void {
       );
     case "expired":
       throw new DirectoryError(
-        "consensus-expired",
+        clocks === undefined || Math.abs(clocks.skew) >= NOTABLE_SKEW
+          ? "consensus-expired"
+          // Our clock is right, so that looking at it would help nobody.
+          : "consensus-stale",
         `the consensus expired ${describeDuration(now - consensus.validUntil)} ago by our clock`,
       );
   }
 }
 
 /**
- * Refuses to go on without what a majority of the authorities calls necessary for clients.
+ * Refuses to go on without what a majority of the authorities calls necessary for clients, unless
+ * they said so before this version was released.
  *
+ * @param released ms since 1970
  * @returns what they merely recommend and we lack, as a sentence, if there is any
  * @throws DirectoryError `protocols-required`
  */
-export function checkProtocols(consensus: Consensus): string | undefined {
-  const required = consensus.requiredClientProtocols.notSupportedBy(SUPPORTED);
+export function checkProtocols(consensus: Consensus, released?: number): string | undefined {
+  const { required, recommended } = missingProtocols(consensus, released);
   if (required.length > 0) {
     throw new DirectoryError(
       "protocols-required",
       `the network requires ${required.join(" ")} of clients, which this version does not have`,
     );
   }
-  const recommended = consensus.recommendedClientProtocols.notSupportedBy(SUPPORTED);
   if (recommended.length === 0) return undefined;
-  return `The network recommends ${recommended.join(" ")} to clients, which this version lacks.`;
+  return `The network recommends ${recommended.join(" ")} to clients, which this version lacks: ` +
+    "it will stop working one day. Look for a newer one.";
 }

@@ -3,86 +3,86 @@
  *
  * @module
  */
-import type { Config } from "../config/config.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { describeError, TorError } from "../errors/tor_error.ts";
-import type { Consensus } from "../netdoc/consensus.ts";
-import type { CertificateId } from "../netdoc/consensus_signatures.ts";
+import type { Consensus, RouterStatus } from "../netdoc/consensus.ts";
 import { NetdocError } from "../netdoc/errors.ts";
-import type { BootstrapTracker } from "../observe/bootstrap.ts";
-import { type Logger, scrub } from "../observe/log.ts";
-import { type Clock, sleep } from "../runtime/clock.ts";
+import { scrub } from "../observe/log.ts";
+import { sleep } from "../runtime/clock.ts";
 import type { RandomSource } from "../runtime/random.ts";
 import { Backoff } from "./backoff.ts";
 import type { DirectoryCache } from "./cache.ts";
-import { CertificateStore } from "./certificate_store.ts";
-import { checkProtocols, ConsensusChecker } from "./consensus_check.ts";
+import { ConsensusDiffs, type DiffCounts } from "./consensus_diffs.ts";
 import {
-  clockSkewAdvice,
+  type AcceptedConsensus,
+  ConsensusDownload,
+  type ConsensusDownloadSettings,
+} from "./consensus_download.ts";
+import {
   consensusFetchTime,
   describeDuration,
   describeTime,
   isUsable,
   liveness,
+  validityAdvice,
 } from "./consensus_times.ts";
 import { DirectoryError } from "./errors.ts";
 import { raceServers } from "./race_servers.ts";
-import { certificatesRequest, consensusModifiedSince, consensusRequest } from "./requests.ts";
 import type { DirectorySources, Source } from "./sources.ts";
 import { serverAddress } from "./transport.ts";
 
-/** How many servers are asked for certificates before a consensus is given up. */
-const SERVERS_FOR_CERTIFICATES = 3;
 /** Without a live consensus, the first failures to get one are warnings. */
 const LOUD_FAILURES = 3;
-/** A server's clock that differs by more from ours is worth a line (C tor), in ms. */
-const NOTABLE_SKEW = 30 * 60 * 1000;
+
+/**
+ * So many servers that failed last are passed over for the next try: others among the few primary
+ * guards are asked, but a network that has no newer consensus does not drive the client through all
+ * the guards of its sample.
+ */
+const PASSED_OVER = 2;
 
 /** What the keeper needs from its surroundings. */
-export interface ConsensusKeeperSettings {
-  readonly config: Pick<Config, "downloads">;
-  /** v3 identities of the configured authorities. */
-  readonly authorities: readonly RsaIdentity[];
+export interface ConsensusKeeperSettings extends ConsensusDownloadSettings {
   readonly hasFallbacks: boolean;
-  readonly clock: Clock;
   readonly random: RandomSource;
   readonly cache: DirectoryCache;
   readonly sources: DirectorySources;
-  readonly bootstrap: BootstrapTracker;
-  readonly log: Logger;
+  /** Resolves when the client takes part in the network: at once, unless it is dormant. */
+  readonly whenAwake: (signal: AbortSignal) => Promise<void>;
   /** Called with each consensus that was accepted. */
   readonly onConsensus: (consensus: Consensus) => Promise<void>;
-}
-
-interface Accepted {
-  readonly consensus: Consensus;
-  readonly document: Uint8Array;
 }
 
 /** Finds, checks and renews the consensus. */
 export class ConsensusKeeper {
   readonly #settings: ConsensusKeeperSettings;
-  readonly #certificates: CertificateStore;
-  readonly #checker: ConsensusChecker;
+  readonly #download: ConsensusDownload;
   readonly #backoff: Backoff;
-  /** Servers that failed since the last success. */
+  readonly #diffs: ConsensusDiffs;
+  /** The servers that failed last. */
   readonly #failed = new Set<RsaIdentity>();
   #held: Consensus | undefined;
   /** When the next consensus is asked for; ms since 1970. */
   #fetchAt = -Infinity;
-  /** What the network recommends and we lack, as it was last said. */
-  #lack: string | undefined;
+  /** When the next server is asked after a failure; ms since 1970. */
+  #retryAt = -Infinity;
 
   constructor(settings: ConsensusKeeperSettings) {
-    const { authorities, random, config } = settings;
+    const { random, config, cache } = settings;
     this.#settings = settings;
-    this.#certificates = new CertificateStore(authorities);
-    this.#checker = new ConsensusChecker(
-      authorities,
-      this.#certificates,
-      config.downloads.minConsensusInterval,
-    );
     this.#backoff = new Backoff(random, config.downloads.consensusDelay);
+    this.#diffs = new ConsensusDiffs(cache);
+    this.#download = new ConsensusDownload(settings, this.#diffs);
+  }
+
+  /** When the next consensus will be asked for, in ms since 1970; -Infinity when one is being. */
+  get nextFetch(): number {
+    return Math.max(this.#fetchAt, this.#retryAt);
+  }
+
+  /** How often consensus diffs were applied. */
+  get diffs(): DiffCounts {
+    return this.#diffs.counts;
   }
 
   /**
@@ -91,22 +91,13 @@ export class ConsensusKeeper {
    * @throws DirectoryError `protocols-required`
    */
   async load(): Promise<void> {
-    const { cache, clock, log } = this.#settings;
-    const certificates = await cache.readCertificates();
-    if (certificates !== undefined) {
-      try {
-        this.#certificates.add(certificates);
-      } catch (error) {
-        log.warn(`The cached certificates cannot be used: ${describeError(error)}`);
-        await cache.setCertificatesAside();
-      }
-    }
+    const { cache, log } = this.#settings;
     const document = await cache.readConsensus();
     if (document === undefined) return;
     try {
-      const noFetch = () => Promise.resolve();
-      const consensus = await this.#checker.check(document, undefined, clock.now(), noFetch);
+      const consensus = await this.#download.checkCached(document);
       await this.#take(consensus);
+      this.#diffs.take(consensus, document);
     } catch (error) {
       if (isHopeless(error)) throw error;
       log.info(`The cached consensus cannot be used: ${describeError(error)}`);
@@ -124,14 +115,15 @@ export class ConsensusKeeper {
   async run(signal: AbortSignal): Promise<never> {
     const { clock, config } = this.#settings;
     for (;;) {
+      await this.#settings.whenAwake(signal);
       const now = clock.now();
       const state = this.#held === undefined ? "expired" : liveness(this.#held, now);
       if (state === "live" && now < this.#fetchAt) {
         // Not in one long sleep: the clock may be set, and machines are suspended.
         const wait = Math.min(this.#fetchAt - now, config.downloads.consensusCheckInterval);
         await sleep(clock, wait, signal);
-      } else if (isUsable(state)) {
-        await this.#refresh(signal, state === "live");
+      } else if (this.#held !== undefined && isUsable(state)) {
+        await this.#refresh(this.#held, signal, state === "live");
       } else {
         await this.#bootstrap(signal);
       }
@@ -141,142 +133,113 @@ export class ConsensusKeeper {
   /** Fetches a consensus when none can be used. */
   async #bootstrap(signal: AbortSignal): Promise<void> {
     const { config, ...settings } = this.#settings;
+    this.#fetchAt = this.#retryAt = -Infinity;
+    if (this.#held !== undefined) {
+      settings.log.notice(
+        `The consensus of ${describeTime(this.#held.validAfter)} is too far from our time to be ` +
+          "used; asking fallback directories and authorities for another one.",
+      );
+    }
     const accepted = await raceServers(
       { ...settings, schedule: config.downloads },
-      (source, attemptSignal, onLoading) => this.#fetch(source, attemptSignal, onLoading),
+      (source, attemptSignal, onLoading) =>
+        this.#download.fetch(source, this.#held, attemptSignal, onLoading),
       signal,
     );
     await this.#keep(accepted);
   }
 
   /** Fetches the next consensus once, and waits for a while if that fails. */
-  async #refresh(signal: AbortSignal, isLive: boolean): Promise<void> {
-    const { sources, log } = this.#settings;
-    const source = sources.pick(this.#failed);
-    if (source === undefined) this.#failed.clear();
-    else {
+  async #refresh(held: Consensus, signal: AbortSignal, isLive: boolean): Promise<void> {
+    const { clock, sources } = this.#settings;
+    const { failed } = this.#diffs.counts;
+    const source = sources.pick(this.#failed, servesDiffs);
+    let pause = 0;
+    if (source === undefined) {
+      this.#failed.clear();
+      pause = this.#backoff.next();
+    } else {
       try {
-        await this.#keep(await this.#fetch(source, signal));
+        await this.#keep(await this.#download.fetch(source, held, signal));
         return;
       } catch (error) {
         if (signal.aborted || isHopeless(error)) throw error;
-        this.#failed.add(source.identity);
-        const line = `No newer consensus from ${scrub(serverAddress(source.server))}: ` +
-          `${describeError(error)}`;
-        if (isLive || this.#backoff.count >= LOUD_FAILURES) log.info(line);
-        else log.warn(`Ours has expired, or is not valid yet. ${line}`);
+        this.#passOver(source.identity);
+        // After a diff that was no good, a whole consensus is asked for at once.
+        if (this.#diffs.counts.failed === failed) pause = this.#backoff.next();
+        this.#noteFailure(source, error, pause, held, isLive);
       }
     }
-    await sleep(this.#settings.clock, this.#backoff.next(), signal);
+    this.#retryAt = clock.now() + pause;
+    await sleep(clock, pause, signal);
+    this.#retryAt = -Infinity;
   }
 
-  /** Fetches a consensus from one server, and checks it. */
-  async #fetch(source: Source, signal: AbortSignal, onLoading?: () => void): Promise<Accepted> {
-    const { authorities, bootstrap, clock } = this.#settings;
-    const held = this.#held;
-    const request = consensusRequest(
-      authorities,
-      held && consensusModifiedSince(held.validAfter, held.freshUntil),
-    );
-    const result = await source.fetch(request, signal, {
-      onRequested: () => bootstrap.reportDirectory("requesting_status"),
-      onLoading: () => {
-        bootstrap.reportDirectory("loading_status");
-        onLoading?.();
-      },
-    });
-    if (result.kind === "not-modified") {
-      throw new DirectoryError("consensus-not-newer", "the server has no newer consensus");
-    }
-    const { document, date } = result;
-    this.#noteServerTime(source, date);
-    const consensus = await this.#checker.check(
-      document,
-      held,
-      clock.now(),
-      (missing) => this.#fetchCertificates(missing, source, signal),
-    );
-    this.#noteProtocols(consensus);
-    return { consensus, document };
+  #passOver(identity: RsaIdentity): void {
+    this.#failed.delete(identity);
+    this.#failed.add(identity);
+    const [oldest] = this.#failed;
+    if (this.#failed.size > PASSED_OVER && oldest !== undefined) this.#failed.delete(oldest);
   }
 
-  /** Asks the server that gave the consensus first: it most likely has them as well. */
-  async #fetchCertificates(
-    missing: readonly CertificateId[],
-    first: Source,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { bootstrap, cache, clock, log, sources } = this.#settings;
-    bootstrap.reportDirectory("loading_keys");
-    const asked = new Set<RsaIdentity>();
-    let source: Source | undefined = sources.configured(first.server);
-    while (source !== undefined && asked.size < SERVERS_FOR_CERTIFICATES) {
-      asked.add(source.identity);
-      try {
-        const now = clock.now();
-        const lacking = missing.filter((id) => !((this.#certificates.get(id)?.expires ?? 0) > now));
-        if (lacking.length === 0) break;
-        const result = await source.fetch(certificatesRequest(lacking), signal);
-        if (result.kind === "document" && this.#certificates.add(result.document)) {
-          await cache.writeCertificates(this.#certificates.encode());
-        }
-      } catch (error) {
-        if (signal.aborted) throw error;
-        log.info(
-          `No authority certificates from ${scrub(serverAddress(source.server))}: ` +
-            `${describeError(error)}`,
-        );
-      }
-      source = sources.fallback(asked);
+  #noteFailure(
+    source: Source,
+    error: unknown,
+    pause: number,
+    held: Consensus,
+    isLive: boolean,
+  ): void {
+    const { clock, clockSkews, log } = this.#settings;
+    const line = `No newer consensus from ${scrub(serverAddress(source.server))}: ` +
+      `${describeError(error)}; asking another server ${
+        pause === 0 ? "at once" : `in ${describeDuration(Math.max(pause, 1000))}`
+      }. That of ${describeTime(held.validAfter)} serves meanwhile.`;
+    if (isLive) log.info(line);
+    else {
+      const advice = validityAdvice(held, clock.now(), clockSkews.estimate());
+      const all = advice === undefined ? line : `${advice} ${line}`;
+      if (this.#backoff.count <= LOUD_FAILURES) log.warn(all);
+      else log.info(all);
     }
   }
 
   /** Takes a consensus that was just accepted, and keeps it on disk. */
-  async #keep({ consensus, document }: Accepted): Promise<void> {
-    const { cache, clock, log } = this.#settings;
-    const now = clock.now();
+  async #keep({ consensus, document }: AcceptedConsensus): Promise<void> {
+    const { cache, clock } = this.#settings;
     // One that is not live is used, but a better one is looked for with growing pauses.
-    if (liveness(consensus, now) === "live") this.#backoff.reset();
+    if (liveness(consensus, clock.now()) === "live") this.#backoff.reset();
     this.#failed.clear();
-    const advice = clockSkewAdvice(consensus, now);
-    if (advice !== undefined) log.warn(advice);
     // Before it is on disk: nobody may have to wait for the disk.
     await this.#take(consensus);
     await cache.writeConsensus(document);
+    this.#diffs.take(consensus, document);
   }
 
   async #take(consensus: Consensus): Promise<void> {
-    const { clock, random, log, onConsensus } = this.#settings;
-    this.#noteProtocols(consensus);
+    const { certificates, clock, clockSkews, random, log, onConsensus } = this.#settings;
+    const now = clock.now();
     this.#held = consensus;
-    this.#fetchAt = liveness(consensus, clock.now()) === "live"
+    this.#fetchAt = liveness(consensus, now) === "live"
       ? consensusFetchTime(consensus, random)
-      : clock.now();
+      : now;
     log.info(
       `The consensus of ${describeTime(consensus.validAfter)} lists ` +
         `${consensus.routers.length} relays; the next one is due at ${
           describeTime(this.#fetchAt)
         }.`,
     );
+    const advice = validityAdvice(consensus, now, clockSkews.estimate());
+    // One from the cache that has expired while the client was off is no surprise.
+    if (advice !== undefined && now < consensus.validAfter) log.warn(advice);
+    else if (advice !== undefined) log.info(`${advice} It serves while a newer one is fetched.`);
+    certificates.take(consensus);
     await onConsensus(consensus);
   }
+}
 
-  #noteProtocols(consensus: Consensus): void {
-    const lack = checkProtocols(consensus);
-    if (lack !== undefined && lack !== this.#lack) this.#settings.log.info(lack);
-    this.#lack = lack;
-  }
-
-  #noteServerTime(source: Source, date: number | undefined): void {
-    if (date === undefined) return;
-    const { clock, log } = this.#settings;
-    const ahead = clock.now() - date;
-    if (Math.abs(ahead) < NOTABLE_SKEW) return;
-    log.info(
-      `Our clock is ${describeDuration(ahead)} ${ahead > 0 ? "ahead of" : "behind"} that of the ` +
-        `directory at ${scrub(serverAddress(source.server))}; one of them is wrong.`,
-    );
-  }
+/** Whether a server that the consensus lists as such gives diffs. */
+function servesDiffs({ protocols }: RouterStatus): boolean {
+  return protocols.supports("DirCache", 2);
 }
 
 /** Whether going on would be no use, whichever server is asked. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomBelow, type RandomSource } from "../runtime/random.ts";
+import { type ClockEstimate, NOTABLE_SKEW } from "./clock_skews.ts";
 
 /** The times that a consensus gives for its use. */
 export interface ConsensusTimes {
@@ -20,6 +21,8 @@ const TOLERANCE = DAY;
  * more is tolerated (C tor) before our clock is said to be wrong.
  */
 const EARLY = 6 * 60 * 1000;
+
+const CHECK_CLOCK = "Check this machine's date, time and time zone.";
 
 /**
  * | value        | meaning                                                             |
@@ -51,7 +54,48 @@ export function clockSkewAdvice(times: ConsensusTimes, now: number): string | un
   if (now >= times.validAfter - EARLY) return undefined;
   const behind = describeDuration(times.validAfter - now);
   return `Our clock is ${behind} behind the time at which the consensus becomes valid ` +
-    `(${describeTime(times.validAfter)}). Check this machine's date, time and time zone.`;
+    `(${describeTime(times.validAfter)}). ${CHECK_CLOCK}`;
+}
+
+/** What other clocks say of ours, as a sentence; `undefined` when they agree with it. */
+export function skewAdvice({ skew, clocks }: ClockEstimate): string | undefined {
+  if (Math.abs(skew) < NOTABLE_SKEW) return undefined;
+  return `Our clock is ${describeDuration(skew)} ${skew < 0 ? "ahead of" : "behind"} ` +
+    `${clocks === 1 ? "that of a directory server" : `those of ${clocks} servers`}. ` + CHECK_CLOCK;
+}
+
+/**
+ * Why a consensus is not valid by our clock, as sentences for a person who does not know whether the
+ * clock or the directory is to blame; `undefined` when it is valid.
+ *
+ * @param others what other clocks say of ours
+ */
+export function validityAdvice(
+  times: ConsensusTimes,
+  now: number,
+  others: ClockEstimate | undefined,
+): string | undefined {
+  const { validAfter, validUntil } = times;
+  // That the authorities signed it is better evidence than any server's clock.
+  if (now < validAfter) return clockSkewAdvice(times, now);
+  if (now <= validUntil) return undefined;
+  const expired = `The consensus expired ${describeDuration(now - validUntil)} ago by our clock ` +
+    `(at ${describeTime(validUntil)}).`;
+  if (others === undefined) {
+    return `${expired} Either our clock is ahead, or no newer one could be fetched yet. ` +
+      "If it goes on, check this machine's date, time and time zone.";
+  }
+  const skewed = skewAdvice(others);
+  if (skewed === undefined) {
+    const clocks = others.clocks === 1
+      ? "that of a directory"
+      : `those of ${others.clocks} servers`;
+    return `${expired} Our clock agrees with ${clocks}, so the consensus is old, and no newer one ` +
+      "could be fetched yet.";
+  }
+  const isValidByOthers = now + others.skew <= validUntil;
+  return `${expired} ${skewed}` +
+    (isValidByOthers ? " By their time the consensus is still valid." : "");
 }
 
 /** A time as in directory documents, with its zone. */

@@ -8,16 +8,23 @@ import type { GuardSample } from "../guard/guard_sample.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
 import { BOOTSTRAP_PHASES, type BootstrapTracker } from "../observe/bootstrap.ts";
 import { Logger } from "../observe/log.ts";
+import type { NodeRules } from "../path/node_rules.ts";
+import { sleep } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { DataDirectory } from "../state/data_directory.ts";
 import { DirectoryCache } from "./cache.ts";
+import { CertificateKeeper } from "./certificate_keeper.ts";
+import { ClockSkews } from "./clock_skews.ts";
 import { ConsensusKeeper } from "./consensus_keeper.ts";
+import { type Liveness, liveness } from "./consensus_times.ts";
 import { DirectoryClient, downloadLimits } from "./directory_client.ts";
 import { DirectoryError } from "./errors.ts";
 import { MicrodescriptorKeeper } from "./microdescriptor_keeper.ts";
 import { type Readiness, ReadinessCheck } from "./readiness.ts";
 import { ConfiguredServers } from "./servers.ts";
 import { type DirectoryGuards, DirectorySources } from "./sources.ts";
+import type { DiffCounts } from "./consensus_diffs.ts";
+import { describeTraffic, type TrafficByKind, TrafficCounter } from "./traffic.ts";
 import type { DirectoryTransport } from "./transport.ts";
 
 /** What the directory is given from outside. */
@@ -31,7 +38,40 @@ export interface DirectoryOptions {
   readonly transport: DirectoryTransport;
   readonly guards: DirectoryGuards & Pick<GuardSample, "update" | "missingPrimaryMicrodescriptors">;
   readonly bootstrap: BootstrapTracker;
+  /** Which relays circuits may go through and which directories may be asked. */
+  readonly nodes?: NodeRules;
+  /** Resolves when the client takes part in the network: at once, unless it is dormant. */
+  readonly whenAwake: (signal: AbortSignal) => Promise<void>;
+  /**
+   * What relays' NETINFO cells say of our clock: how far each is ahead of it, in ms; each of another
+   * relay.
+   */
+  readonly clockSkews?: () => readonly number[];
+  /** When this version was released, in ms since 1970; what netdoc's RELEASED says unless given. */
+  readonly released?: number;
 }
+
+/** What the directory has and costs. */
+export interface DirectoryStatistics {
+  /** Traffic of the last hour, to 5 minutes. */
+  readonly lastHour: TrafficByKind;
+  /** Traffic since the start. */
+  readonly total: TrafficByKind;
+  /** How often a consensus came as a diff. */
+  readonly diffs: DiffCounts;
+  readonly consensus: {
+    /** In ms since 1970. */
+    readonly validAfter: number;
+    /** Since valid-after, in ms; negative when it is not valid yet. */
+    readonly age: number;
+    readonly liveness: Liveness;
+  } | undefined;
+  /** When the next consensus is asked for, in ms since 1970; `undefined` while one is. */
+  readonly nextFetch: number | undefined;
+}
+
+/** Between two lines about traffic in the log, in ms. */
+const TRAFFIC_INTERVAL = 60 * 60_000;
 
 const LOADING = percentOf("loading_descriptors");
 const ENOUGH = percentOf("enough_dirinfo");
@@ -47,15 +87,19 @@ export class Directory {
   readonly #readiness: ReadinessCheck;
   readonly #listeners = new Set<(netDir: NetDir) => void>();
   readonly #closed = new AbortController();
+  readonly #traffic: TrafficCounter;
+  #consensus: ConsensusKeeper | undefined;
   #netDir: NetDir | undefined;
   #running: Promise<void> | undefined;
   #wasReady = false;
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
+    this.#traffic = new TrafficCounter(options.runtime.clock);
     this.#readiness = new ReadinessCheck(
       options.guards,
       options.config.pathsNeededToBuildCircuits,
+      options.nodes,
     );
   }
 
@@ -70,6 +114,24 @@ export class Directory {
    */
   enoughForCircuits(): Readiness {
     return this.#readiness.check(this.#netDir, this.#options.runtime.clock.now());
+  }
+
+  /** What it has and has cost so far. */
+  statistics(): DirectoryStatistics {
+    const now = this.#options.runtime.clock.now();
+    const consensus = this.#netDir?.consensus;
+    const nextFetch = this.#consensus?.nextFetch ?? -Infinity;
+    return {
+      lastHour: this.#traffic.lastHour(),
+      total: this.#traffic.total(),
+      diffs: this.#consensus?.diffs ?? { applied: 0, failed: 0 },
+      consensus: consensus && {
+        validAfter: consensus.validAfter,
+        age: now - consensus.validAfter,
+        liveness: liveness(consensus, now),
+      },
+      nextFetch: nextFetch > now ? nextFetch : undefined,
+    };
   }
 
   /** Calls `listener` with each new snapshot; the returned function ends that. */
@@ -101,24 +163,46 @@ export class Directory {
   async #run(signal: AbortSignal): Promise<void> {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
-    const { consensus, microdescriptors } = this.#keepers();
+    const { certificates, consensus, microdescriptors } = this.#keepers();
+    this.#consensus = consensus;
     const end = (error: unknown) => {
       failed.abort(error);
       if (!signal.aborted) throw error;
     };
     try {
+      await certificates.load();
       await consensus.load();
     } catch (error) {
       return end(error);
     }
-    const keeping = [consensus.run(either), microdescriptors.run(either)];
+    const keeping = [
+      consensus.run(either),
+      certificates.run(either),
+      microdescriptors.run(either),
+      this.#reportTraffic(either),
+    ];
     const ended = await Promise.allSettled(keeping.map((each) => each.catch(end)));
     const failure = ended.find((each) => each.status === "rejected");
     if (failure !== undefined) throw failure.reason;
   }
 
-  #keepers(): { consensus: ConsensusKeeper; microdescriptors: MicrodescriptorKeeper } {
-    const { config, runtime, data, transport, guards, bootstrap } = this.#options;
+  async #reportTraffic(signal: AbortSignal): Promise<never> {
+    const { clock } = this.#options.runtime;
+    for (;;) {
+      await sleep(clock, TRAFFIC_INTERVAL, signal);
+      const lastHour = this.#traffic.lastHour();
+      if (lastHour.all.requests === 0) continue;
+      this.#log.info(`In the last hour: ${describeTraffic(lastHour)}.`);
+    }
+  }
+
+  #keepers(): {
+    certificates: CertificateKeeper;
+    consensus: ConsensusKeeper;
+    microdescriptors: MicrodescriptorKeeper;
+  } {
+    const { config, runtime, data, transport, guards, bootstrap, whenAwake } = this.#options;
+    const { clockSkews = () => [], released } = this.#options;
     const { clock, random } = runtime;
     const authorities = config.authorities.flatMap(({ v3Identity }) => v3Identity ?? []);
     if (authorities.length === 0) {
@@ -127,16 +211,19 @@ export class Directory {
         "no directory authority with a v3 identity is configured",
       );
     }
-    const servers = new ConfiguredServers(config, random);
+    const servers = new ConfiguredServers(config, random, this.#options.nodes);
     if (!servers.hasAuthorities && !servers.hasFallbacks) {
       throw new DirectoryError("no-directory-servers", "no directory server is configured");
     }
-    const client = new DirectoryClient(transport, clock, downloadLimits(config.downloads.maxStall));
+    const limits = downloadLimits(config.downloads.maxStall);
+    const client = new DirectoryClient(transport, clock, limits, this.#traffic);
     const shared = {
+      authorities,
       config,
       clock,
       random,
       bootstrap,
+      whenAwake,
       cache: new DirectoryCache(data, clock),
       sources: new DirectorySources(client, servers, guards),
       log: this.#log,
@@ -146,13 +233,16 @@ export class Directory {
       onNetDir: (netDir) => this.#publish(netDir),
       isReady: () => this.enoughForCircuits().ready,
     });
+    const certificates = new CertificateKeeper(shared);
     const consensus = new ConsensusKeeper({
       ...shared,
-      authorities,
+      certificates,
+      clockSkews: new ClockSkews(clock, clockSkews),
+      released,
       hasFallbacks: servers.hasFallbacks,
       onConsensus: (accepted) => microdescriptors.take(accepted),
     });
-    return { consensus, microdescriptors };
+    return { certificates, consensus, microdescriptors };
   }
 
   #publish(netDir: NetDir): void {

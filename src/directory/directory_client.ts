@@ -10,6 +10,7 @@ import { decompress } from "./decompress.ts";
 import { DirectoryError } from "./errors.ts";
 import { encodeRequest, HttpResponseReader } from "./http.ts";
 import type { DocumentRequest } from "./requests.ts";
+import type { TrafficCounter } from "./traffic.ts";
 import { type DirectoryServer, type DirectoryTransport, serverAddress } from "./transport.ts";
 
 /** How slow a directory server may be. */
@@ -34,9 +35,14 @@ export function downloadLimits(maxStall: number): DownloadLimits {
 
 /** What came of a request. */
 export type FetchResult =
-  | { readonly kind: "document"; readonly document: Uint8Array; readonly date: number | undefined }
+  | {
+    readonly kind: "document";
+    readonly document: Uint8Array;
+    /** How far the server's clock is ahead of ours, in ms, if it told its time. */
+    readonly clockSkew: number | undefined;
+  }
   /** The server has nothing newer (304). */
-  | { readonly kind: "not-modified" };
+  | { readonly kind: "not-modified"; readonly clockSkew: number | undefined };
 
 /** What the fetch has come to, for progress reports. */
 export interface FetchObserver {
@@ -53,11 +59,19 @@ export class DirectoryClient {
   readonly #transport: DirectoryTransport;
   readonly #clock: Clock;
   readonly #limits: DownloadLimits;
+  readonly #traffic: TrafficCounter | undefined;
 
-  constructor(transport: DirectoryTransport, clock: Clock, limits: DownloadLimits) {
+  /** @param traffic counts what is sent and received */
+  constructor(
+    transport: DirectoryTransport,
+    clock: Clock,
+    limits: DownloadLimits,
+    traffic?: TrafficCounter,
+  ) {
     this.#transport = transport;
     this.#clock = clock;
     this.#limits = limits;
+    this.#traffic = traffic;
   }
 
   /**
@@ -80,7 +94,7 @@ export class DirectoryClient {
       const stream = await this.#open(server, attempt.signal);
       try {
         watch.restart();
-        return await readAnswer(stream, server, request, watch, attempt.signal, observer);
+        return await this.#exchange(stream, server, request, watch, attempt.signal, observer);
       } finally {
         stream.close();
       }
@@ -109,54 +123,87 @@ export class DirectoryClient {
       );
     }
   }
+
+  async #exchange(
+    stream: ByteStream,
+    server: DirectoryServer,
+    request: DocumentRequest,
+    watch: ProgressWatch,
+    signal: AbortSignal,
+    observer: FetchObserver,
+  ): Promise<FetchResult> {
+    const { path, ifModifiedSince, diffFrom, maxDocument } = request;
+    const bytes = encodeRequest({ path, ifModifiedSince, diffFrom, host: serverAddress(server) });
+    const reader = new HttpResponseReader(request.maxBody);
+    const answer: Answer = { received: 0, at: undefined };
+    let document: Uint8Array | undefined;
+    try {
+      await this.#readAnswer(stream, bytes, reader, answer, watch, signal, observer);
+      const status = reader.head?.status;
+      const date = reader.head?.date;
+      const clockSkew = date !== undefined && answer.at !== undefined
+        ? date - answer.at
+        : undefined;
+      if (status === 304 && ifModifiedSince !== undefined) {
+        return { kind: "not-modified", clockSkew };
+      }
+      if (status !== undefined && status !== 200) {
+        throw new DirectoryError(
+          status === 503 ? "directory-http-busy" : "directory-http-status",
+          `the directory server answered with HTTP status ${status}`,
+        );
+      }
+      document = decompress(reader.finish().body, maxDocument);
+      return { kind: "document", document, clockSkew };
+    } finally {
+      this.#traffic?.add(request.what, bytes.length, answer.received, document);
+    }
+  }
+
+  async #readAnswer(
+    stream: ByteStream,
+    request: Uint8Array,
+    reader: HttpResponseReader,
+    answer: Answer,
+    watch: ProgressWatch,
+    signal: AbortSignal,
+    observer: FetchObserver,
+  ): Promise<void> {
+    try {
+      await unlessAborted(stream.write(request), signal);
+      observer.onRequested?.();
+      for (let complete = false; !complete;) {
+        const bytes = await unlessAborted(stream.read(), signal);
+        if (bytes === null) break;
+        watch.progress(bytes.length);
+        answer.received += bytes.length;
+        complete = reader.push(bytes);
+        const status = reader.head?.status;
+        if (status === undefined) continue;
+        const isFirst = answer.at === undefined;
+        answer.at ??= this.#clock.now();
+        if (isFirst) observer.onAnswered?.();
+        if (status !== 200) break;
+        if (isFirst) observer.onLoading?.();
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof DirectoryError) throw error;
+      throw new DirectoryError(
+        "directory-http-cut-off",
+        `the directory stream failed: ${describeError(error)}`,
+        { cause: error },
+      );
+    }
+  }
 }
 
-async function readAnswer(
-  stream: ByteStream,
-  server: DirectoryServer,
-  request: DocumentRequest,
-  watch: ProgressWatch,
-  signal: AbortSignal,
-  observer: FetchObserver,
-): Promise<FetchResult> {
-  const { path, ifModifiedSince, maxBody, maxDocument } = request;
-  const reader = new HttpResponseReader(maxBody);
-  try {
-    const bytes = encodeRequest({ path, ifModifiedSince, host: serverAddress(server) });
-    await unlessAborted(stream.write(bytes), signal);
-    observer.onRequested?.();
-    let answered = false;
-    for (let complete = false; !complete;) {
-      const bytes = await unlessAborted(stream.read(), signal);
-      if (bytes === null) break;
-      watch.progress(bytes.length);
-      complete = reader.push(bytes);
-      const status = reader.head?.status;
-      if (status === undefined) continue;
-      if (!answered) observer.onAnswered?.();
-      if (status !== 200) break;
-      if (!answered) observer.onLoading?.();
-      answered = true;
-    }
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (error instanceof DirectoryError) throw error;
-    throw new DirectoryError(
-      "directory-http-cut-off",
-      `the directory stream failed: ${describeError(error)}`,
-      { cause: error },
-    );
-  }
-  const status = reader.head?.status;
-  if (status === 304 && ifModifiedSince !== undefined) return { kind: "not-modified" };
-  if (status !== undefined && status !== 200) {
-    throw new DirectoryError(
-      status === 503 ? "directory-http-busy" : "directory-http-status",
-      `the directory server answered with HTTP status ${status}`,
-    );
-  }
-  const { head, body } = reader.finish();
-  return { kind: "document", document: decompress(body, maxDocument), date: head.date };
+/** What has come of an answer so far. */
+interface Answer {
+  /** Bytes, the head included. */
+  received: number;
+  /** When the head was there, in ms since 1970: its Date is compared with this time. */
+  at: number | undefined;
 }
 
 /** Fails a download that is too slow. */

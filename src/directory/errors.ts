@@ -25,6 +25,7 @@ const FACTS = {
   "consensus-interval-too-short": { retry: "elsewhere" },
   "consensus-not-newer": { retry: "elsewhere" },
   "consensus-expired": { retry: "elsewhere", advice: CLOCK_ADVICE },
+  "consensus-stale": { retry: "elsewhere" },
   "consensus-from-future": { retry: "elsewhere", advice: CLOCK_ADVICE },
   "microdescriptor-not-requested": { retry: "elsewhere" },
   "no-directory-servers": {

@@ -8,6 +8,7 @@
  * Host: 192.0.2.5:9001
  * If-Modified-Since: Fri, 17 May 2024 12:03:00 GMT      (only for a newer consensus)
  * Accept-Encoding: x-zstd, deflate, gzip, identity
+ * X-Or-Diff-From-Consensus: 5C1D...                     (only where a diff will do)
  * ```
  *
  * That list of encodings is the one of a C tor that was built without LZMA.
@@ -25,6 +26,8 @@ export interface HttpRequest {
   readonly host: string;
   /** Ms since 1970: asks for the document only if it is newer. */
   readonly ifModifiedSince?: number;
+  /** The SHA3-256 of the signed part of the consensus that is held: 64 hexadecimal digits. */
+  readonly diffFrom?: string;
 }
 
 /** The head of a directory server's answer. */
@@ -47,12 +50,13 @@ const LF = 10;
 
 /** A request as it goes over the wire. */
 export function encodeRequest(request: HttpRequest): Uint8Array {
-  const { path, host, ifModifiedSince } = request;
+  const { path, host, ifModifiedSince, diffFrom } = request;
   const lines = [`GET ${path} HTTP/1.0`, `Host: ${host.replace(/:80$/, "")}`];
   if (ifModifiedSince !== undefined) {
     lines.push(`If-Modified-Since: ${new Date(ifModifiedSince).toUTCString()}`);
   }
   lines.push("Accept-Encoding: x-zstd, deflate, gzip, identity");
+  if (diffFrom !== undefined) lines.push(`X-Or-Diff-From-Consensus: ${diffFrom}`);
   return encoder.encode(lines.join("\r\n") + "\r\n\r\n");
 }
 

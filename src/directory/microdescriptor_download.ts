@@ -21,6 +21,18 @@ import { serverAddress } from "./transport.ts";
 const MAX_PARALLEL = 6;
 /** How many servers a batch is asked from before it waits for the next round. */
 const SERVERS_PER_BATCH = 3;
+/** When more servers than this lack something, the fault is not theirs (C tor). */
+const TOO_MANY_OUTDATED = 30;
+
+/** What is worth asking for, and how what comes is read. */
+export interface MicrodescriptorWants {
+  /** Collects what microdescriptors have in common. */
+  readonly shared: SharedParts;
+  /** What can't be read although its digest is right, and so never will be; more is added. */
+  readonly unreadable: Set<MicrodescriptorDigest>;
+  /** Whether the newest consensus lists a microdescriptor that is not there. */
+  readonly isMissing: (digest: MicrodescriptorDigest) => boolean;
+}
 
 /** Microdescriptors that were asked for, with the text that they were found in. */
 export interface ReceivedMicrodescriptors {
@@ -32,22 +44,14 @@ export interface ReceivedMicrodescriptors {
 export class MicrodescriptorDownload {
   readonly #sources: DirectorySources;
   readonly #log: Logger;
-  readonly #shared: SharedParts;
+  readonly #wants: MicrodescriptorWants;
   /** Servers that lacked something of this consensus; others are asked first. */
   readonly #outdated = new Set<RsaIdentity>();
-  /** What can't be read although its digest is right, and so never will be. */
-  readonly #unreadable = new Set<MicrodescriptorDigest>();
 
-  /** @param shared collects what microdescriptors have in common */
-  constructor(sources: DirectorySources, log: Logger, shared: SharedParts) {
+  constructor(sources: DirectorySources, log: Logger, wants: MicrodescriptorWants) {
     this.#sources = sources;
     this.#log = log;
-    this.#shared = shared;
-  }
-
-  /** Those of `digests` that are worth asking for. */
-  downloadable(digests: readonly MicrodescriptorDigest[]): MicrodescriptorDigest[] {
-    return digests.filter((digest) => !this.#unreadable.has(digest));
+    this.#wants = wants;
   }
 
   /**
@@ -76,7 +80,8 @@ export class MicrodescriptorDownload {
     onReceived: (received: ReceivedMicrodescriptors) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    const wanted = new Set(digests);
+    // A newer consensus may have come since the round began.
+    const wanted = new Set(digests.filter(this.#wants.isMissing));
     const failed = new Set<RsaIdentity>();
     for (let asked = 0; asked < SERVERS_PER_BATCH && wanted.size > 0; asked++) {
       signal.throwIfAborted();
@@ -85,9 +90,11 @@ export class MicrodescriptorDownload {
       try {
         const received = await this.#fetchFrom(source, wanted, signal);
         await onReceived(received);
-        if (wanted.size > 0) this.#outdated.add(source.identity);
+        if (wanted.size > 0) this.#noteOutdated(source);
       } catch (error) {
         if (signal.aborted) throw error;
+        const isAnswer = error instanceof DirectoryError && error.code === "directory-http-status";
+        if (isAnswer) this.#noteOutdated(source);
         this.#log.info(
           `No microdescriptors from ${scrub(serverAddress(source.server))}: ` +
             `${describeError(error)}`,
@@ -105,9 +112,10 @@ export class MicrodescriptorDownload {
   ): Promise<ReceivedMicrodescriptors> {
     const result = await source.fetch(microdescriptorsRequest([...wanted]), signal);
     if (result.kind === "not-modified") return { entries: [], documents: new Uint8Array(0) };
-    const { microdescriptors, malformed } = parseMicrodescriptors(result.document, this.#shared);
+    const { shared, unreadable } = this.#wants;
+    const { microdescriptors, malformed } = parseMicrodescriptors(result.document, shared);
     for (const digest of malformed) {
-      if (wanted.delete(digest)) this.#unreadable.add(digest);
+      if (wanted.delete(digest)) unreadable.add(digest);
     }
     const entries = microdescriptors.filter(({ digest }) => wanted.delete(digest));
     if (entries.length < microdescriptors.length) {
@@ -120,8 +128,15 @@ export class MicrodescriptorDownload {
         `Dropped microdescriptors from ${scrub(serverAddress(source.server))}: ` +
           `${describeError(error)}`,
       );
-      this.#outdated.add(source.identity);
+      this.#noteOutdated(source);
     }
     return { entries, documents: result.document };
+  }
+
+  /** Others are asked before this one from now on; authorities never lack anything for long. */
+  #noteOutdated({ identity, server }: Source): void {
+    if (server.kind === "authority") return;
+    if (this.#outdated.size >= TOO_MANY_OUTDATED) this.#outdated.clear();
+    this.#outdated.add(identity);
   }
 }

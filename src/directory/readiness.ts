@@ -6,6 +6,7 @@
  */
 import type { GuardSample } from "../guard/guard_sample.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
+import { NodeRules } from "../path/node_rules.ts";
 import { minPathsForCircuits, pathFraction } from "../path/path_fraction.ts";
 import { isUsable, liveness } from "./consensus_times.ts";
 
@@ -29,11 +30,20 @@ export type PrimaryGuards = Pick<GuardSample, "missingPrimaryMicrodescriptors">;
 export class ReadinessCheck {
   readonly #guards: PrimaryGuards;
   readonly #pathsNeeded: number | undefined;
+  readonly #nodes: NodeRules;
   readonly #progress = new WeakMap<NetDir, { readonly paths: number; readonly needed: number }>();
 
-  /** @param pathsNeeded the configured fraction of paths, instead of the consensus's */
-  constructor(guards: PrimaryGuards, pathsNeeded: number | undefined) {
+  /**
+   * @param pathsNeeded the configured fraction of paths, instead of the consensus's
+   * @param nodes which relays paths may go through
+   */
+  constructor(
+    guards: PrimaryGuards,
+    pathsNeeded: number | undefined,
+    nodes: NodeRules = NodeRules.none,
+  ) {
     this.#guards = guards;
+    this.#nodes = nodes;
     this.#pathsNeeded = pathsNeeded;
   }
 
@@ -70,7 +80,7 @@ export class ReadinessCheck {
     let progress = this.#progress.get(netDir);
     if (progress === undefined) {
       const needed = this.#pathsNeeded ?? minPathsForCircuits(netDir);
-      progress = { paths: pathFraction(netDir).paths, needed };
+      progress = { paths: pathFraction(netDir, this.#nodes).paths, needed };
       this.#progress.set(netDir, progress);
     }
     return progress;

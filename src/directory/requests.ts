@@ -14,6 +14,11 @@ export interface DocumentRequest {
   readonly path: string;
   /** Only when it is newer than this; ms since 1970. */
   readonly ifModifiedSince?: number;
+  /**
+   * Instead of the document, a diff from the consensus with this SHA3-256 of its signed part will do:
+   * 64 hexadecimal digits.
+   */
+  readonly diffFrom?: string;
   /** The most bytes that are accepted over the wire. */
   readonly maxBody: number;
   /** The most bytes that are accepted after decompression. */
@@ -43,16 +48,19 @@ const MIN_MICRODESCRIPTOR_REQUESTS = 3;
  * they are named by the first 3 bytes of their v3 identities, sorted.
  *
  * @param ifModifiedSince ms since 1970
+ * @param diffFrom as {@link DocumentRequest.diffFrom}
  */
 export function consensusRequest(
   authorities: readonly RsaIdentity[],
   ifModifiedSince?: number,
+  diffFrom?: string,
 ): DocumentRequest {
   const prefixes = authorities.map((identity) => identity.slice(0, 6)).sort().join("+");
   return {
     what: "consensus",
     path: `/tor/status-vote/current/consensus-microdesc/${prefixes}.z`,
     ifModifiedSince,
+    diffFrom,
     maxBody: MAX_BODY,
     maxDocument: MAX_CONSENSUS_LENGTH,
   };
@@ -75,6 +83,16 @@ export function certificatesRequest(ids: readonly CertificateId[]): DocumentRequ
     path: `/tor/keys/fp-sk/${list}`,
     maxBody: ids.length * MAX_CERTIFICATE_LENGTH,
     maxDocument: ids.length * MAX_CERTIFICATE_LENGTH,
+  };
+}
+
+/** Asks for the newest certificates of authorities. */
+export function newestCertificatesRequest(v3Identities: readonly RsaIdentity[]): DocumentRequest {
+  return {
+    what: "certificates",
+    path: `/tor/keys/fp/${v3Identities.join("+")}`,
+    maxBody: v3Identities.length * MAX_CERTIFICATE_LENGTH,
+    maxDocument: v3Identities.length * MAX_CERTIFICATE_LENGTH,
   };
 }
 

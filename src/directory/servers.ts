@@ -5,6 +5,7 @@
  */
 import type { Config } from "../config/config.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
+import { NodeRules } from "../path/node_rules.ts";
 import { randomFraction, type RandomSource } from "../runtime/random.ts";
 import type { AddressedServer } from "./transport.ts";
 
@@ -22,9 +23,16 @@ export class ConfiguredServers {
   readonly #authorities: readonly Candidate[];
   readonly #fallbacks: readonly Candidate[];
   readonly #failed = new Set<RsaIdentity>();
+  readonly #nodes: NodeRules;
 
-  constructor(config: Pick<Config, "authorities" | "fallbacks">, random: RandomSource) {
+  /** @param nodes relays that the user does not want to be asked, unless there are no others */
+  constructor(
+    config: Pick<Config, "authorities" | "fallbacks">,
+    random: RandomSource,
+    nodes: NodeRules = NodeRules.none,
+  ) {
     this.#random = random;
+    this.#nodes = nodes;
     this.#authorities = config.authorities.flatMap((authority) => {
       const { hostname, orPort, ipv6, rsaIdentity, v3Identity, weight } = authority;
       // A bridge authority has no consensus, and one without an OR port can't be asked.
@@ -73,7 +81,10 @@ export class ConfiguredServers {
     candidates: readonly Candidate[],
     busy: ReadonlySet<RsaIdentity>,
   ): AddressedServer | undefined {
-    const idle = candidates.filter(({ server }) => !busy.has(server.rsaIdentity));
+    const idle = this.#nodes.directoriesToAsk(
+      candidates.filter(({ server }) => !busy.has(server.rsaIdentity)),
+      ({ server }) => server,
+    );
     const hopeful = idle.filter(({ server }) => !this.#failed.has(server.rsaIdentity));
     if (hopeful.length > 0) return drawn(hopeful, this.#random);
     for (const { server } of idle) this.#failed.delete(server.rsaIdentity);

@@ -6,6 +6,7 @@
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { TorError } from "../errors/tor_error.ts";
+import type { RouterStatus } from "../netdoc/consensus.ts";
 import type { GuardChoice } from "../guard/guard_choice.ts";
 import type { GuardSample } from "../guard/guard_sample.ts";
 import type { DirectoryClient, FetchObserver, FetchResult } from "./directory_client.ts";
@@ -38,6 +39,9 @@ export interface Source {
   ): Promise<FetchResult>;
 }
 
+/** How often guards are drawn to find one that is preferred. */
+const PREFERENCE_DRAWS = 4;
+
 /** Picks servers. */
 export class DirectorySources {
   readonly #client: DirectoryClient;
@@ -50,9 +54,16 @@ export class DirectorySources {
     this.#guards = guards;
   }
 
-  /** A directory guard, else a fallback, that is not excluded; `undefined` when all are. */
-  pick(excluded: ReadonlySet<RsaIdentity>): Source | undefined {
-    const choice = this.#guards.selectForDirectory(({ rsaIdentity }) => excluded.has(rsaIdentity));
+  /**
+   * A directory guard, else a fallback, that is not excluded; `undefined` when all are.
+   *
+   * @param isPreferred which directory guards serve better, where there are several to choose from
+   */
+  pick(
+    excluded: ReadonlySet<RsaIdentity>,
+    isPreferred: (router: RouterStatus) => boolean = () => true,
+  ): Source | undefined {
+    const choice = this.#drawGuard(excluded, isPreferred);
     // With very few guards, one that is excluded may be given nonetheless.
     if (choice !== undefined && !excluded.has(choice.router.rsaIdentity)) {
       return this.#guardSource(choice);
@@ -87,6 +98,25 @@ export class DirectorySources {
       }
     };
     return { server, identity, fetch, blame: () => this.#servers.noteFailure(identity) };
+  }
+
+  /**
+   * A guard that is preferred, if one is drawn soon. The others are not excluded: that would make
+   * the client turn to guards outside of its few primary ones for the sake of a convenience.
+   */
+  #drawGuard(
+    excluded: ReadonlySet<RsaIdentity>,
+    isPreferred: (router: RouterStatus) => boolean,
+  ): GuardChoice | undefined {
+    const draw = () =>
+      this.#guards.selectForDirectory(({ rsaIdentity }) => excluded.has(rsaIdentity));
+    let choice = draw();
+    for (let draws = 1; draws < PREFERENCE_DRAWS; draws++) {
+      if (choice === undefined || isPreferred(choice.router)) return choice;
+      this.#guards.noteClosed(choice);
+      choice = draw();
+    }
+    return choice;
   }
 
   #guardSource(choice: GuardChoice): Source {

@@ -6,6 +6,8 @@
 import type { Relay } from "../netdir/relay.ts";
 import type { RouterStatus } from "../netdoc/consensus.ts";
 import type { GuardUsage } from "./guard_parameters.ts";
+import type { GuardSets } from "./guard_sets.ts";
+import type { CircuitPathBias } from "./path_bias.ts";
 import type { SampledGuard } from "./sampled_guard.ts";
 
 /** A guard that was selected for one circuit or request; a new one for each. */
@@ -23,6 +25,8 @@ export interface GuardChoice {
 export interface TrafficGuardChoice extends GuardChoice {
   readonly usage: "traffic";
   readonly relay: Relay;
+  /** Counts how the circuit fares; path_bias.ts says which call is due when. */
+  readonly pathBias: CircuitPathBias;
 }
 
 /** The states of a circuit as the guard specification numbers them, in 4.6. */
@@ -41,8 +45,12 @@ export type WaitingOutcome = "usable" | "expired";
 
 /** A choice whose circuit is not closed. Times are milliseconds since 1970. */
 export interface OpenChoice {
-  /** `undefined` when entry guards are not used. */
-  readonly guard: SampledGuard | undefined;
+  /** The guard and its sample; `undefined` when entry guards are not used. */
+  readonly guarded: { readonly guard: SampledGuard; readonly sets: GuardSets } | undefined;
+  /** When the choice was made. */
+  readonly opened: number;
+  /** `undefined` for a directory request. */
+  readonly pathBias: CircuitPathBias | undefined;
   /** Whether a guard would have been allowed for this circuit. */
   readonly obeys: (guard: SampledGuard) => boolean;
   readonly isRestricted: boolean;
@@ -53,6 +61,7 @@ export interface OpenChoice {
  * The waiting choices whose circuits may be used now, because all primary guards are down and no
  * better guard's circuit stands in the way (guard-spec 4.9). To be called only in the first case.
  *
+ * @param choices those of the sample in use
  * @param connectTimeout milliseconds for which an unfinished circuit of a better guard is waited for
  */
 export function usableWaiting(
@@ -64,8 +73,10 @@ export function usableWaiting(
   if (waiting.length === 0) return [];
   const best = waiting.reduce((leader, choice) => isBetter(choice, leader) ? choice : leader);
   const blocks = (choice: OpenChoice): boolean => {
-    const { guard, state } = choice;
-    if (guard === undefined || !best.obeys(guard) || !isBetter(choice, best)) return false;
+    const { guarded, state } = choice;
+    if (guarded === undefined || !best.obeys(guarded.guard) || !isBetter(choice, best)) {
+      return false;
+    }
     return state.kind === "complete" ||
       (state.kind === "usable-if-no-better-guard" && now - state.since < connectTimeout);
   };
@@ -75,5 +86,6 @@ export function usableWaiting(
 }
 
 function isBetter(a: OpenChoice, b: OpenChoice): boolean {
-  return a.guard !== undefined && b.guard !== undefined && a.guard.hasHigherPriority(b.guard);
+  return a.guarded !== undefined && b.guarded !== undefined &&
+    a.guarded.guard.hasHigherPriority(b.guarded.guard);
 }

@@ -7,6 +7,8 @@
  */
 import * as v from "valibot";
 import { parseRsaIdentity } from "../crypto/identity.ts";
+import { SELECTION_NAMES } from "./guard_filter.ts";
+import { NO_COUNTS, type PathBiasCounts } from "./path_bias.ts";
 import type { SampledGuardFacts } from "./sampled_guard.ts";
 
 const VERSION = 1;
@@ -17,12 +19,27 @@ const date = v.pipe(
   v.check((text) => !Number.isNaN(Date.parse(text))),
 );
 
+const count = v.pipe(v.number(), v.minValue(0), v.maxValue(1e9));
+
+const storedPathBias = v.object({
+  circ_attempts: count,
+  circ_successes: count,
+  successful_circuits_closed: count,
+  collapsed_circuits: count,
+  unusable_circuits: count,
+  timeouts: count,
+  use_attempts: count,
+  use_successes: count,
+});
+
 const storedGuard = v.pipe(
   v.object({
+    /** The sample that it belongs to; files of before there were two have none. */
+    selection: v.optional(v.picklist(SELECTION_NAMES), "default"),
     /** RSA identity: 40 upper-case hexadecimal digits. */
     fingerprint: v.pipe(v.string(), v.regex(/^[0-9A-F]{40}$/)),
     nickname: v.pipe(v.string(), v.maxLength(19)),
-    /** IP address and port, for people to read. */
+    /** IP address and port, for people to read; empty until it is listed. */
     address: v.pipe(v.string(), v.maxLength(60)),
     /** When a circuit through it was first used: the same date as `confirmed_on`. */
     first_used: v.nullable(date),
@@ -36,6 +53,8 @@ const storedGuard = v.pipe(
     /** Whether the newest consensus lists it as a guard. */
     listed: v.boolean(),
     unlisted_since: v.nullable(date),
+    /** How its circuits fared; `null` when there were none. */
+    path_bias: v.optional(v.nullable(storedPathBias), null),
   }),
   v.check((guard) =>
     guard.confirmed === (guard.confirmed_on !== null) &&
@@ -43,15 +62,18 @@ const storedGuard = v.pipe(
   v.check((guard) => guard.listed === (guard.unlisted_since === null), "a date if unlisted"),
 );
 
+const nameInFile = (guard: v.InferOutput<typeof storedGuard>) =>
+  `${guard.selection} ${guard.fingerprint}`;
+
 /** Checks the parsed file. */
 export const guardDocumentSchema = v.object({
   version: v.literal(VERSION),
-  /** The sample, in the order in which it was sampled. */
+  /** The samples, each in the order in which it was sampled. */
   guards: v.pipe(
     v.array(storedGuard),
     v.check(
-      (guards) => new Set(guards.map(({ fingerprint }) => fingerprint)).size === guards.length,
-      "each guard once",
+      (guards) => new Set(guards.map(nameInFile)).size === guards.length,
+      "each guard once in a selection",
     ),
   ),
   last_updated: v.nullable(date),
@@ -68,11 +90,12 @@ export const GUARD_DOCUMENT = {
   initial: (): GuardDocument => ({ version: VERSION, guards: [], last_updated: null }),
 } as const;
 
-/** The sample as a document that was changed at the time `now`. */
+/** The samples as a document that was changed at the time `now`. */
 export function encodeGuards(guards: readonly SampledGuardFacts[], now: number): GuardDocument {
   return {
     version: VERSION,
     guards: guards.map((guard) => ({
+      selection: guard.selection,
       fingerprint: guard.rsaIdentity,
       nickname: guard.nickname,
       address: guard.address,
@@ -84,18 +107,20 @@ export function encodeGuards(guards: readonly SampledGuardFacts[], now: number):
       sampled_on: formatKnownDate(guard.sampledOn),
       listed: guard.unlistedSince === undefined,
       unlisted_since: formatDate(guard.unlistedSince),
+      path_bias: encodePathBias(guard.pathBias),
     })),
     last_updated: formatKnownDate(now),
   };
 }
 
-/** The sample of a checked document. */
+/** The guards of a checked document. */
 export function decodeGuards(document: GuardDocument): SampledGuardFacts[] {
   return document.guards.flatMap((guard) => {
     const rsaIdentity = parseRsaIdentity(guard.fingerprint);
     if (rsaIdentity === undefined) return [];
     const { confirmed_on: on, confirmed_idx: index } = guard;
     return {
+      selection: guard.selection,
       rsaIdentity,
       nickname: guard.nickname,
       address: guard.address,
@@ -103,8 +128,44 @@ export function decodeGuards(document: GuardDocument): SampledGuardFacts[] {
       unlistedSince: parseDate(guard.unlisted_since),
       confirmed: on === null || index === null ? undefined : { on: Date.parse(on), index },
       lastUsed: parseDate(guard.last_used),
+      pathBias: decodePathBias(guard.path_bias),
     };
   });
+}
+
+type StoredPathBias = v.InferOutput<typeof storedPathBias>;
+
+function encodePathBias(counts: PathBiasCounts): StoredPathBias | null {
+  if (Object.values(counts).every((value) => value === 0)) return null;
+  return {
+    circ_attempts: rounded(counts.circAttempts),
+    circ_successes: rounded(counts.circSuccesses),
+    successful_circuits_closed: rounded(counts.successfulCircuitsClosed),
+    collapsed_circuits: rounded(counts.collapsedCircuits),
+    unusable_circuits: rounded(counts.unusableCircuits),
+    timeouts: rounded(counts.timeouts),
+    use_attempts: rounded(counts.useAttempts),
+    use_successes: rounded(counts.useSuccesses),
+  };
+}
+
+function decodePathBias(stored: StoredPathBias | null): PathBiasCounts {
+  if (stored === null) return NO_COUNTS;
+  return {
+    circAttempts: stored.circ_attempts,
+    circSuccesses: stored.circ_successes,
+    successfulCircuitsClosed: stored.successful_circuits_closed,
+    collapsedCircuits: stored.collapsed_circuits,
+    unusableCircuits: stored.unusable_circuits,
+    timeouts: stored.timeouts,
+    useAttempts: stored.use_attempts,
+    useSuccesses: stored.use_successes,
+  };
+}
+
+/** To six digits, as in C tor's file. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
 }
 
 function parseDate(text: string | null): number | undefined {

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { PathBiasOptions } from "../config/config.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
+import { type PathBiasParameters, pathBiasParameters } from "./path_bias_parameters.ts";
 
 /** What is configured about guards; `undefined` leaves it to the consensus. */
 export interface GuardOptions {
@@ -20,6 +22,8 @@ export interface GuardOptions {
   readonly guardLifetime: number | undefined;
   /** Guards with private addresses may be used. */
   readonly extendAllowPrivateAddresses: boolean;
+  /** Path bias detection; what is left out is as the consensus says. */
+  readonly pathBias?: Partial<PathBiasOptions>;
 }
 
 /** What a circuit is for: streams of users, or one request to a directory cache. */
@@ -37,7 +41,7 @@ export interface GuardParameters {
   readonly removeUnlistedGuardsAfter: number;
   /** A guard that was sampled so long ago and never confirmed is removed. */
   readonly guardLifetime: number;
-  /** A guard that was confirmed so long ago is removed. */
+  /** A guard that was confirmed so long ago is removed; never more than 90 days. */
   readonly guardConfirmedMinLifetime: number;
   readonly numPrimaryGuards: number;
   /** Among how many of the usable primary guards a circuit's guard is chosen. */
@@ -48,12 +52,20 @@ export interface GuardParameters {
   readonly nonprimaryGuardConnectTimeout: number;
   /** A circuit that waits for better guards is given up after so long. */
   readonly nonprimaryGuardIdleTimeout: number;
+  /** The "restricted" sample is used if less than this part of the guards passes the filter. */
+  readonly meaningfulRestriction: number;
+  /** A filter that fewer than this part of the guards passes makes the client stand out. */
+  readonly extremeRestriction: number;
+  readonly pathBias: PathBiasParameters;
 }
 
 const SECOND = 1000;
 const DAY = 86_400 * SECOND;
 const MAX_DAYS = 3650;
 const INT32_MAX = 2 ** 31 - 1;
+
+/** No guard is kept for longer after it was confirmed, whatever the options and the consensus say. */
+const MAX_CONFIRMED_LIFETIME = 90 * DAY;
 
 /** The parameters for the network of `netDir`. */
 export function guardParameters(netDir: NetDir, options: GuardOptions): GuardParameters {
@@ -67,8 +79,10 @@ export function guardParameters(netDir: NetDir, options: GuardOptions): GuardPar
     removeUnlistedGuardsAfter: parameter("guard-remove-unlisted-guards-after-days", 20, MAX_DAYS) *
       DAY,
     guardLifetime: lifetime ?? parameter("guard-lifetime-days", 120, MAX_DAYS) * DAY,
-    guardConfirmedMinLifetime: lifetime ??
-      parameter("guard-confirmed-min-lifetime-days", 60, MAX_DAYS) * DAY,
+    guardConfirmedMinLifetime: Math.min(
+      lifetime ?? parameter("guard-confirmed-min-lifetime-days", 60, MAX_DAYS) * DAY,
+      MAX_CONFIRMED_LIFETIME,
+    ),
     numPrimaryGuards: options.numPrimaryGuards ?? parameter("guard-n-primary-guards", 3),
     numUsablePrimaryGuards: {
       traffic: options.numEntryGuards ?? parameter("guard-n-primary-guards-to-use", 1),
@@ -78,5 +92,8 @@ export function guardParameters(netDir: NetDir, options: GuardOptions): GuardPar
     nonprimaryGuardConnectTimeout: parameter("guard-nonprimary-guard-connect-timeout", 15) *
       SECOND,
     nonprimaryGuardIdleTimeout: parameter("guard-nonprimary-guard-idle-timeout", 600) * SECOND,
+    meaningfulRestriction: parameter("guard-meaningful-restriction-percent", 20) / 100,
+    extremeRestriction: parameter("guard-extreme-restriction-percent", 1, 100) / 100,
+    pathBias: pathBiasParameters(netDir, options.pathBias ?? {}),
   };
 }

@@ -18,6 +18,7 @@ const logger = new Logger("guard");
  *
  * @param now milliseconds since 1970
  * @param obeys whether a guard is allowed for this circuit
+ * @param mayExtend whether the sample may be extended
  * @returns `undefined` when there is none; all guards are then worth a try again
  */
 export function selectGuard(
@@ -26,6 +27,7 @@ export function selectGuard(
   usage: GuardUsage,
   now: number,
   obeys: (guard: SampledGuard) => boolean,
+  mayExtend = true,
 ): SampledGuard | undefined {
   const { network } = sets;
   if (network === undefined) return undefined;
@@ -44,7 +46,7 @@ export function selectGuard(
   const guard =
     sets.confirmed.find((candidate) =>
       candidate.isUsable(now) && obeys(candidate) && !passOver(candidate)
-    ) ?? sets.firstUsable(now, obeys, passOver);
+    ) ?? sets.firstUsable(now, obeys, passOver, mayExtend);
   if (guard === undefined) {
     logger.info("No guard is left to try: all are worth a try again.");
     for (const sampled of sets.sampled) sampled.markMaybeReachable();

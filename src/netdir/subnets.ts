@@ -5,6 +5,7 @@
  */
 import ipaddr from "ipaddr.js";
 import type { SocketAddress } from "../runtime/network.ts";
+import { ipv6Groups } from "./ipv6_groups.ts";
 import type { Relay } from "./relay.ts";
 
 /** Whether two relays share an IPv4 /16 or an IPv6 /32, and so must not share a circuit. */
@@ -29,7 +30,8 @@ const ipv6Networks = new WeakMap<SocketAddress, number>();
 function ipv6Network(address: SocketAddress): number {
   let network = ipv6Networks.get(address);
   if (network === undefined) {
-    const [first, second] = ipaddr.IPv6.parse(address.hostname).parts;
+    // What cannot be read counts as near all else that cannot.
+    const [first, second] = ipv6Groups(address.hostname) ?? [-1, 0];
     ipv6Networks.set(address, network = first * 2 ** 16 + second);
   }
   return network;
@@ -44,10 +46,18 @@ const INTERNAL_IPV4 = [
   "169.254.0.0/16",
   "172.16.0.0/12",
   "192.168.0.0/16",
-].map((network) => ipaddr.IPv4.parseCIDR(network));
-const INTERNAL_IPV6 = ["::/127", "fc00::/7", "fe80::/10", "fec0::/10"].map((network) =>
-  ipaddr.IPv6.parseCIDR(network)
-);
+].map((network) => {
+  const [address, prefixLength] = ipaddr.IPv4.parseCIDR(network);
+  const size = 2 ** (32 - prefixLength);
+  return { size, index: ipv4Number(address.octets) / size };
+});
+
+/** By the first of eight groups: unique local (fc00::/7), link-local (fe80::/10), site-local. */
+const INTERNAL_IPV6 = [
+  { mask: 0xfe00, group: 0xfc00 },
+  { mask: 0xffc0, group: 0xfe80 },
+  { mask: 0xffc0, group: 0xfec0 },
+];
 
 /**
  * Whether `address` is an IP address that has no meaning on the Internet: private, loopback,
@@ -55,14 +65,29 @@ const INTERNAL_IPV6 = ["::/127", "fc00::/7", "fe80::/10", "fec0::/10"].map((netw
  * (::ffff:a.b.c.d) is judged as that. A host name is no address, and not internal.
  */
 export function isInternalAddress(address: string): boolean {
-  const bare = /^\[(.*)\]$/.exec(address)?.[1] ?? address;
-  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return isInternalIpv4(ipaddr.IPv4.parse(bare));
-  if (!ipaddr.IPv6.isValid(bare)) return false;
-  const ipv6 = ipaddr.IPv6.parse(bare);
-  if (ipv6.isIPv4MappedAddress()) return isInternalIpv4(ipv6.toIPv4Address());
-  return INTERNAL_IPV6.some((network) => ipv6.match(network));
+  const bare = address.startsWith("[") && address.endsWith("]") ? address.slice(1, -1) : address;
+  if (bare.includes(":")) {
+    const groups = ipv6Groups(bare);
+    return groups !== undefined && isInternalIpv6(groups);
+  }
+  return ipaddr.IPv4.isValidFourPartDecimal(bare) && isInternalIpv4(bare.split(".").map(Number));
 }
 
-function isInternalIpv4(address: ipaddr.IPv4): boolean {
-  return INTERNAL_IPV4.some((network) => address.match(network));
+function isInternalIpv6(groups: readonly number[]): boolean {
+  if (groups.slice(0, 5).every((group) => group === 0)) {
+    const [high, low] = groups.slice(6);
+    if (groups[5] === 0xffff) return isInternalIpv4([high >> 8, high & 0xff, low >> 8, low & 0xff]);
+    if (groups[5] === 0 && high === 0) return low <= 1;
+  }
+  return INTERNAL_IPV6.some(({ mask, group }) => (groups[0] & mask) === group);
+}
+
+function isInternalIpv4(octets: readonly number[]): boolean {
+  const number = ipv4Number(octets);
+  return INTERNAL_IPV4.some(({ size, index }) => Math.floor(number / size) === index);
+}
+
+/** The four numbers as one of 32 bits. */
+function ipv4Number([a, b, c, d]: readonly number[]): number {
+  return a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
 }

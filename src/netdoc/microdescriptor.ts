@@ -165,19 +165,29 @@ export function parseMicrodescriptors(
   return { microdescriptors, malformed };
 }
 
+/**
+ * Parses one microdescriptor whose digest is known already.
+ *
+ * @throws NetdocError microdescriptor-malformed, or as DocumentReader does
+ */
+export function parseMicrodescriptor(document: Uint8Array, shared: SharedParts): Microdescriptor {
+  return parseOne(new DocumentReader(document, 0, document.length), shared);
+}
+
 const NEWLINE = 0x0a;
 const FIRST_KEYWORD = new TextEncoder().encode("onion-key");
 
 /** The offset of the first line at or after the line start `from` with the keyword "onion-key". */
 function findStart(documents: Uint8Array, from: number): number {
   let line = from;
-  while (line < documents.length && !isFirstLine(documents, line)) {
+  while (line < documents.length && !startsMicrodescriptor(documents, line)) {
     line = documents.indexOf(NEWLINE, line) + 1;
   }
   return line;
 }
 
-function isFirstLine(documents: Uint8Array, line: number): boolean {
+/** Whether the line that begins at the offset `line` is the first of a microdescriptor. */
+export function startsMicrodescriptor(documents: Uint8Array, line: number): boolean {
   for (let index = 0; index < FIRST_KEYWORD.length; index++) {
     if (documents[line + index] !== FIRST_KEYWORD[index]) return false;
   }

@@ -10,7 +10,6 @@ import {
   type Relay,
   RelayFlag,
 } from "../netdir/relay.ts";
-import { LONG_LIVED_PORTS } from "./long_lived_ports.ts";
 
 /** What a circuit's last relay is wanted for. */
 export type ExitTarget =
@@ -37,8 +36,7 @@ export function rejectsAllExits(relay: Relay): boolean {
 }
 
 /**
- * Whether a circuit that ends at this relay can serve the target: to be asked also before a stream
- * is put on a circuit that exists. A host name is judged by the IPv4 policy alone, as C tor does:
+ * Whether a circuit that ends at this relay can serve the target. A host name is judged by the IPv4 policy alone, as C tor does:
  * which addresses it has is not known, and most names have an IPv4 address.
  */
 export function exitAllows(relay: Relay, target: ExitTarget): boolean {
@@ -59,14 +57,21 @@ export function exitAllows(relay: Relay, target: ExitTarget): boolean {
   }
 }
 
-/** Whether all relays of a circuit for this target must be Stable. */
-export function needsStableRelays(target: ExitTarget): boolean {
+/**
+ * Whether all relays of a circuit for this target must be Stable.
+ *
+ * @param longLivedPorts ports whose connections tend to last (C tor: LongLivedPorts)
+ */
+export function needsStableRelays(
+  target: ExitTarget,
+  longLivedPorts: ReadonlySet<number>,
+): boolean {
   switch (target.kind) {
     case "address":
     case "name":
-      return LONG_LIVED_PORTS.has(target.port);
+      return longLivedPorts.has(target.port);
     case "any-port":
-      return target.ports.some((port) => LONG_LIVED_PORTS.has(port));
+      return target.ports.some((port) => longLivedPorts.has(port));
     case "resolve":
     case "internal":
       return false;

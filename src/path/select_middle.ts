@@ -16,19 +16,20 @@ export interface MiddleRequest extends HopRequest {
 }
 
 /**
- * A relay by its weight as a middle: Running, Valid, and Fast (and Stable, where asked for) unless
- * only others are left.
+ * A relay by its weight as a middle: Running, Valid, one that the user's wishes allow, and Fast (and
+ * Stable, where asked for) unless only others are left. Of relays that the user chose (MiddleNodes)
+ * no flags are asked, as in C tor: there may be few of them.
  *
- * @returns `undefined` when there is none
+ * @returns `undefined` when there is none; `explainNoMiddle` tells why
  */
 export function selectMiddle(
   netDir: NetDir,
   random: RandomSource,
   request: MiddleRequest,
 ): Relay | undefined {
+  const preferred = RelayFlag.Fast | (request.stable ? RelayFlag.Stable : 0);
   return selectRelay(netDir, random, {
-    position: "middle",
-    flags: 0,
-    preferredFlags: RelayFlag.Fast | (request.stable ? RelayFlag.Stable : 0),
+    role: "middle",
+    preferredFlags: request.rules.nodes.choosesMiddles ? 0 : preferred,
   }, request);
 }

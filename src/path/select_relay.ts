@@ -5,16 +5,30 @@
  */
 import type { NetDir } from "../netdir/net_dir.ts";
 import { hasFlags, type Relay, RelayFlag } from "../netdir/relay.ts";
+import { isInternalAddress } from "../netdir/subnets.ts";
 import type { RandomSource } from "../runtime/random.ts";
-import { type HopRequest, mayJoin } from "./path_rules.ts";
-import { chooseByWeight } from "./weighted_choice.ts";
+import { rejectsAllExits } from "./exit_target.ts";
+import type { NodeRules } from "./node_rules.ts";
+import { type HopRequest, mayJoin, type PathRules } from "./path_rules.ts";
+import { WeightedItems } from "./weighted_choice.ts";
+
+/**
+ * What a relay is chosen for:
+ *
+ * | role       | weight as | relays                                                            |
+ * | ---------- | --------- | ----------------------------------------------------------------- |
+ * | `middle`   | middle    | those of MiddleNodes                                              |
+ * | `exit`     | exit      | those of ExitNodes that allow any exit, are not BadExit and not of ExcludeExitNodes |
+ * | `internal` | middle    | all: the last relay of a circuit that stays inside of the network |
+ *
+ * All must be Running and Valid and not of ExcludeNodes, with public addresses unless
+ * ExtendAllowPrivateAddresses is set.
+ */
+export type Role = "middle" | "exit" | "internal";
 
 /** What is wanted of a relay beyond the {@link HopRequest}. */
 export interface RelayWanted {
-  /** Whose bandwidth weights decide. */
-  readonly position: "middle" | "exit" | "directory";
-  /** Bits of RelayFlag that are needed besides Running and Valid. */
-  readonly flags: number;
+  readonly role: Role;
   /** Bits of RelayFlag that are needed unless no acceptable relay has them. */
   readonly preferredFlags: number;
   /** Whether a relay can do what it is wanted for; all can unless given. */
@@ -22,8 +36,8 @@ export interface RelayWanted {
 }
 
 /**
- * A relay that has the flags, is able and agrees with the request, at random by its weight for the
- * position.
+ * A relay for the role that has the flags, is able and agrees with the request, at random by its
+ * weight.
  *
  * @returns `undefined` when there is none
  */
@@ -33,15 +47,66 @@ export function selectRelay(
   wanted: RelayWanted,
   request: HopRequest,
 ): Relay | undefined {
-  const { position, able = () => true } = wanted;
-  const needed = wanted.flags | RelayFlag.Running | RelayFlag.Valid;
+  const { role, preferredFlags, able } = wanted;
+  const isAcceptable = (relay: Relay) => (able?.(relay) ?? true) && mayJoin(relay, request);
   const choose = (flags: number) =>
-    chooseByWeight(
-      random,
-      netDir.relays.filter((relay) => hasFlags(relay, flags) && able(relay)),
+    relaysFor(netDir, request.rules, role, flags).choose(random, isAcceptable);
+  return choose(preferredFlags) ?? (preferredFlags === 0 ? undefined : choose(0));
+}
+
+/** Whether the relay may have the role in any circuit. */
+export function mayHaveRole(relay: Relay, role: Role, rules: PathRules): boolean {
+  return hasFlags(relay, RelayFlag.Running | RelayFlag.Valid) &&
+    (rules.allowPrivateAddresses || !hasInternalAddress(relay)) &&
+    (role !== "exit" || canExit(relay)) &&
+    isWished(relay, role, rules.nodes);
+}
+
+/** Whether the relay can be an exit for anything. */
+function canExit(relay: Relay): boolean {
+  return !hasFlags(relay, RelayFlag.BadExit) && !rejectsAllExits(relay);
+}
+
+/** Whether one of the relay's addresses is not on the Internet. */
+export function hasInternalAddress(relay: Relay): boolean {
+  return isInternalAddress(relay.hostname) ||
+    (relay.ipv6 !== undefined && isInternalAddress(relay.ipv6.hostname));
+}
+
+function isWished(relay: Relay, role: Role, nodes: NodeRules): boolean {
+  switch (role) {
+    case "middle":
+      return nodes.mayBeMiddle(relay);
+    case "exit":
+      return nodes.mayBeExit(relay);
+    case "internal":
+      return !nodes.isExcluded(relay);
+  }
+}
+
+/** Of each snapshot of the network, and for each set of wishes, the relays by role and flags. */
+const tables = new WeakMap<NetDir, WeakMap<NodeRules, Map<string, WeightedItems<Relay>>>>();
+
+/** The relays that may have the role and have the flags, to be drawn from; made once. */
+function relaysFor(
+  netDir: NetDir,
+  rules: PathRules,
+  role: Role,
+  flags: number,
+): WeightedItems<Relay> {
+  let byNodes = tables.get(netDir);
+  if (byNodes === undefined) tables.set(netDir, byNodes = new WeakMap());
+  let byKey = byNodes.get(rules.nodes);
+  if (byKey === undefined) byNodes.set(rules.nodes, byKey = new Map());
+  const key = `${role} ${flags} ${rules.allowPrivateAddresses}`;
+  let relays = byKey.get(key);
+  if (relays === undefined) {
+    const position = role === "exit" ? "exit" : "middle";
+    relays = new WeightedItems(
+      netDir.relays.filter((relay) => hasFlags(relay, flags) && mayHaveRole(relay, role, rules)),
       (relay) => netDir.weight(relay, position),
-      (relay) => mayJoin(relay, request),
     );
-  return choose(needed | wanted.preferredFlags) ??
-    (wanted.preferredFlags === 0 ? undefined : choose(needed));
+    byKey.set(key, relays);
+  }
+  return relays;
 }

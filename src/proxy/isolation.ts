@@ -18,6 +18,11 @@ export interface IsolationFlags {
   readonly destinationPort: boolean;
   /** Streams to different hosts (IsolateDestAddr). */
   readonly destinationAddress: boolean;
+  /**
+   * A circuit whose streams gave a user name or a password does not grow old while there are such
+   * streams (KeepAliveIsolateSOCKSAuth); needs `socksAuth`.
+   */
+  readonly keepAliveSocksAuth: boolean;
 }
 
 /** C tor's defaults. */
@@ -27,6 +32,7 @@ export const DEFAULT_ISOLATION: IsolationFlags = {
   clientProtocol: false,
   destinationPort: false,
   destinationAddress: false,
+  keepAliveSocksAuth: false,
 };
 
 /**
@@ -52,5 +58,7 @@ export function isolationOf(
       flags.destinationPort ? port : null,
       flags.destinationAddress ? destination.host : null,
     ]),
+    keepAlive: flags.keepAliveSocksAuth && flags.socksAuth &&
+      username.length + password.length > 0,
   };
 }

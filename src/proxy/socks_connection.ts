@@ -36,6 +36,8 @@ export interface SocksService {
   readonly httpRefusal: Uint8Array;
   /** The isolation of a request from an address. */
   isolation(clientAddress: string, request: SocksRequest): Isolation;
+  /** Called for each piece of data that an application's connection carries, either way. */
+  readonly onData: (() => void) | undefined;
 }
 
 /** Serves one connection, and closes it. */
@@ -126,7 +128,7 @@ export class SocksConnection {
     const early = new EarlyData();
     early.append(sent);
     const opening = this.#open(request, early);
-    const upload = new Upload(this.#conn, early, opening);
+    const upload = new Upload(this.#conn, early, opening, this.#service.onData);
     const uploaded = upload.run().then((ended) => {
       if (ended) this.#applicationLeft();
       return ended;
@@ -147,7 +149,7 @@ export class SocksConnection {
       if (this.#unwanted.signal.aborted) return;
       log.debug(`Opened a stream to ${describeTarget(request)} for SOCKS${request.version}`);
       await writeAll(this.#conn, encodeReply(request.version, Socks5Reply.Succeeded));
-      await download(stream, this.#conn);
+      await download(stream, this.#conn, this.#service.onData);
     } catch (error) {
       log.debug(`The stream of a SOCKS connection failed: ${describeError(error)}`);
     } finally {

@@ -35,6 +35,8 @@ export interface SocksListenerOptions extends SocketAddress {
   readonly isolation?: Partial<IsolationFlags>;
   /** How long an application may take to send its request, in ms; 2 minutes unless said. */
   readonly handshakeTimeout?: number;
+  /** Called for each piece of data that an application's connection carries, either way. */
+  readonly onData?: (() => void) | undefined;
   /**
    * Most connections at a time; 4,096 unless said. One more makes the oldest that has not sent its
    * request give way, or is closed itself if there is none.
@@ -80,6 +82,7 @@ export class SocksListener {
       opener,
       clock,
       handshakeTimeout: options.handshakeTimeout ?? HANDSHAKE_TIMEOUT,
+      onData: options.onData,
       httpRefusal: httpRefusal(this.address),
       isolation: (clientAddress, request) =>
         isolationOf(flags, sessionGroup, clientAddress, request),

@@ -33,13 +33,23 @@ export class Upload {
   readonly #conn: Source;
   readonly #early: EarlyData;
   readonly #opening: Promise<ByteStream>;
+  readonly #onData: (() => void) | undefined;
   #stopped = false;
 
-  /** @param opening rejects when the stream cannot be opened, which ends the upload */
-  constructor(conn: Source, early: EarlyData, opening: Promise<ByteStream>) {
+  /**
+   * @param opening rejects when the stream cannot be opened, which ends the upload
+   * @param onData called for each piece that is read
+   */
+  constructor(
+    conn: Source,
+    early: EarlyData,
+    opening: Promise<ByteStream>,
+    onData?: () => void,
+  ) {
     this.#conn = conn;
     this.#early = early;
     this.#opening = opening;
+    this.#onData = onData;
   }
 
   /** Ends the upload with the read that it waits for or does next, and drops what that gives. */
@@ -63,6 +73,7 @@ export class Upload {
         const length = await readOrEnd(this.#conn, buffer.subarray(0, limit));
         if (length === null) return true;
         if (this.#stopped) return false;
+        this.#onData?.();
         const bytes = buffer.subarray(0, length);
         if (stream === undefined && this.#early.append(bytes)) continue;
         stream ??= await this.#opening;
@@ -79,12 +90,18 @@ export class Upload {
  * Carries what arrives on the stream to the application, until the stream ends. The stream is not
  * read while the application has not taken what was read before.
  *
+ * @param onData called for each piece that has arrived
  * @throws the stream's error, or the connection's
  */
-export async function download(stream: ByteStream, conn: Sink): Promise<void> {
+export async function download(
+  stream: ByteStream,
+  conn: Sink,
+  onData?: () => void,
+): Promise<void> {
   for (;;) {
     const bytes = await stream.read();
     if (bytes === null) return;
+    onData?.();
     await writeAll(conn, bytes);
   }
 }

@@ -27,18 +27,20 @@ export function randomBytes(random: RandomSource, length: number): Uint8Array<Ar
   return bytes;
 }
 
+/** What is drawn for one number; used within one call. */
+const drawn = new Uint8Array(6);
+const drawnView = new DataView(drawn.buffer);
+
 /** A uniformly random integer from 0 to `limit` - 1; `limit` is 1 to 2^48. */
 export function randomBelow(random: RandomSource, limit: number): number {
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > 2 ** 48) {
     throw new RangeError(`randomBelow: limit ${limit} is not from 1 to 2^48`);
   }
-  const bytes = new Uint8Array(6);
-  const view = new DataView(bytes.buffer);
   // The largest multiple of limit under 2^48: values past it would favour small results.
   const fair = 2 ** 48 - (2 ** 48 % limit);
   for (;;) {
-    random.fill(bytes);
-    const value = view.getUint16(0) * 2 ** 32 + view.getUint32(2);
+    random.fill(drawn);
+    const value = drawnView.getUint16(0) * 2 ** 32 + drawnView.getUint32(2);
     if (value < fair) return value % limit;
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { diskTrouble, DiskWatch } from "./disk_trouble.ts";
 import { StateError } from "./errors.ts";
 
 const LOCK_NAME = "lock";
@@ -21,6 +22,7 @@ export class DataDirectory implements Disposable {
   /** The folder, as it was given to {@link DataDirectory.open}. */
   readonly path: string;
   readonly #lock: Deno.FsFile;
+  readonly #disk = new DiskWatch();
   /** The last change of each file that is under way, so that changes of one file take turns. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #closed = false;
@@ -36,7 +38,8 @@ export class DataDirectory implements Disposable {
    *
    * @throws StateError `data-directory-locked` when another process holds it,
    * `data-directory-not-private` when it belongs to another user or its mode cannot be changed,
-   * `data-directory-unusable` when it is no folder or cannot be created
+   * `data-directory-read-only` when nothing may be written there, `data-directory-unusable` when it
+   * is no folder or cannot be created
    */
   static async open(path: string): Promise<DataDirectory> {
     await createPrivateFolder(path);
@@ -69,23 +72,28 @@ export class DataDirectory implements Disposable {
 
   /**
    * Replaces a file, or creates it: after a crash at any moment the file has either all of its old
-   * or all of its new bytes. Writes of one name take turns, the last one called wins. `bytes` must
-   * be left alone until this resolves.
+   * or all of its new bytes. Writes of one name take turns, the last one called wins. `contents` is
+   * all bytes, or parts that are written one after another, each before the next is asked for; the
+   * bytes must be left alone until this resolves or the next part is asked for.
    *
    * @throws StateError `state-file-unwritable`; the old file is then still there
    */
-  write(name: string, bytes: Uint8Array): Promise<void> {
+  write(name: string, contents: Uint8Array | Iterable<Uint8Array>): Promise<void> {
+    const parts = contents instanceof Uint8Array ? [contents] : contents;
     return this.#change(name, `cannot write ${name}`, async (path) => {
       const temporary = path + TEMPORARY_SUFFIX;
+      const progress = { length: 0 };
       try {
-        await writeNewFile(temporary, bytes);
+        await writeNewFile(temporary, parts, progress);
         await Deno.rename(temporary, path);
+        await syncFolder(this.path);
       } catch (error) {
+        this.#disk.noteFailure(error, progress.length);
         // The reason of the failure matters more than whether the rest could be removed.
         await Deno.remove(temporary).catch(() => undefined);
         throw error;
       }
-      await syncFolder(this.path);
+      this.#disk.noteSuccess(progress.length);
     });
   }
 
@@ -93,13 +101,30 @@ export class DataDirectory implements Disposable {
    * Adds bytes at the end of a file, creating it where it is missing. Nothing is synced to disk: a
    * crash may lose or cut what was appended last, so the reader must be able to tell.
    *
-   * @throws StateError `state-file-unwritable`
+   * @throws StateError `state-file-unwritable`; what was added of it is taken away again
    */
   append(name: string, bytes: Uint8Array): Promise<void> {
     return this.#change(name, `cannot append to ${name}`, async (path) => {
       using file = await Deno.open(path, { append: true, create: true, mode: OWNER_ONLY_FILE });
-      await writeAll(file, bytes);
+      const { size } = await file.stat();
+      try {
+        await writeAll(file, bytes);
+      } catch (error) {
+        this.#disk.noteFailure(error, bytes.length);
+        await file.truncate(size).catch(() => undefined);
+        throw error;
+      }
+      this.#disk.noteSuccess(bytes.length);
     });
+  }
+
+  /**
+   * Takes the end of a file away: what is left are its first `length` bytes.
+   *
+   * @throws StateError `state-file-unwritable`
+   */
+  truncate(name: string, length: number): Promise<void> {
+    return this.#change(name, `cannot shorten ${name}`, (path) => Deno.truncate(path, length));
   }
 
   /**
@@ -191,8 +216,17 @@ function wrapped(
   what: string,
 ): StateError {
   if (error instanceof StateError) return error;
-  const reason = error instanceof Error ? error.name : String(error);
+  const reason = diskTrouble(error) ?? (error instanceof Error ? error.name : String(error));
   return new StateError(code, `${what}: ${reason}`, { cause: error });
+}
+
+/** As {@link wrapped}; what may be read and not written has a code of its own. */
+function notOpened(error: unknown, what: string): StateError {
+  const isReadOnly = error instanceof Deno.errors.PermissionDenied ||
+    (error instanceof Error && "code" in error && error.code === "EROFS");
+  if (!isReadOnly) return wrapped(error, "data-directory-unusable", what);
+  const reason = diskTrouble(error) ?? "this user may not write there";
+  return new StateError("data-directory-read-only", `${what}: ${reason}`, { cause: error });
 }
 
 async function createPrivateFolder(path: string): Promise<void> {
@@ -201,7 +235,7 @@ async function createPrivateFolder(path: string): Promise<void> {
     await Deno.mkdir(path, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
     info = await Deno.lstat(path);
   } catch (error) {
-    throw wrapped(error, "data-directory-unusable", `cannot create the data directory ${path}`);
+    throw notOpened(error, `cannot create the data directory ${path}`);
   }
   // Like C tor, which does not follow a link here.
   if (!info.isDirectory) {
@@ -211,6 +245,9 @@ async function createPrivateFolder(path: string): Promise<void> {
   try {
     await Deno.chmod(path, OWNER_ONLY_DIRECTORY);
   } catch (error) {
+    if (diskTrouble(error) !== undefined) {
+      throw notOpened(error, `cannot write to the data directory ${path}`);
+    }
     throw new StateError(
       "data-directory-not-private",
       `cannot set the mode of the data directory ${path} to 0700`,
@@ -229,7 +266,7 @@ async function takeLock(path: string): Promise<Deno.FsFile> {
       mode: OWNER_ONLY_FILE,
     });
   } catch (error) {
-    throw wrapped(error, "data-directory-unusable", `cannot open the lock file in ${path}`);
+    throw notOpened(error, `cannot write to the data directory ${path}`);
   }
   if (await lock.tryLock(true)) return lock;
   lock.close();
@@ -253,7 +290,7 @@ async function refuseForeignOwner(path: string): Promise<void> {
     theirs = (await Deno.stat(path)).uid;
     await Deno.remove(probe);
   } catch (error) {
-    throw wrapped(error, "data-directory-unusable", `cannot write to the data directory ${path}`);
+    throw notOpened(error, `cannot write to the data directory ${path}`);
   }
   if (ours !== theirs) {
     throw new StateError(
@@ -271,7 +308,7 @@ async function removeTemporaryFiles(path: string): Promise<void> {
       }
     }
   } catch (error) {
-    throw wrapped(error, "data-directory-unusable", `cannot clean the data directory ${path}`);
+    throw notOpened(error, `cannot clean the data directory ${path}`);
   }
 }
 
@@ -298,9 +335,17 @@ async function readBounded(
   return bytes.subarray(0, filled);
 }
 
-async function writeNewFile(path: string, bytes: Uint8Array): Promise<void> {
+/** @param progress the count of bytes that were to be written so far */
+async function writeNewFile(
+  path: string,
+  parts: Iterable<Uint8Array>,
+  progress: { length: number },
+): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode: OWNER_ONLY_FILE });
-  await writeAll(file, bytes);
+  for (const part of parts) {
+    progress.length += part.length;
+    await writeAll(file, part);
+  }
   await file.sync();
 }
 

@@ -20,6 +20,11 @@ const FACTS = {
     retry: "never",
     advice: "Choose a folder that this user can create and write to, with --data-dir.",
   },
+  "data-directory-read-only": {
+    retry: "never",
+    advice:
+      "Let the user who runs chive write to the data directory, or choose another one with --data-dir.",
+  },
   "data-directory-closed": { retry: "never" },
   "state-file-name-invalid": { retry: "never" },
   "state-file-too-large": {

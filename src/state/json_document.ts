@@ -1,14 +1,27 @@
 /**
  * A JSON file in the data directory with a schema: loaded once, kept in memory, and written some
- * seconds after it changed.
+ * seconds after it changed. Its last member is the SHA-256 of the text that the file has without
+ * that member, so that bytes that went wrong on the disk are not believed:
+ *
+ * ```text
+ * {
+ *   "version": 1,
+ *   ...
+ *   "sha256": "64 hexadecimal digits"
+ * }
+ * ```
+ *
+ * A file without the member is read as it is: take the member away to change a file by hand.
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { DataDirectory } from "./data_directory.ts";
+import { diskTrouble } from "./disk_trouble.ts";
 import { StateError } from "./errors.ts";
 
 /** What a {@link JsonDocument} is made of. */
@@ -43,8 +56,12 @@ export class JsonDocument<Value extends { readonly version: number }> {
   #value: Value;
   /** The text that the file has now; `undefined` when it has none. */
   #saved: string | undefined;
-  #timer: Timer | undefined;
+  #timer: { readonly timer: Timer; readonly due: number } | undefined;
   #saving: Promise<void> = Promise.resolve();
+  /** Nothing is saved before this time of the monotonic clock, because saving just failed. */
+  #notBefore = -Infinity;
+  /** Whether the last save failed. */
+  #isFailing = false;
 
   private constructor(
     directory: DataDirectory,
@@ -92,12 +109,12 @@ export class JsonDocument<Value extends { readonly version: number }> {
   }
 
   /**
-   * Gives the document a new value, which is saved within `saveDelay` milliseconds if its JSON
-   * differs from the file's. A save that fails is logged and tried again.
+   * Gives the document a new value, which is saved within `delay` milliseconds (`saveDelay` unless
+   * given) if its JSON differs from the file's. A save that fails is logged and tried again.
    */
-  set(value: Value): void {
+  set(value: Value, delay = this.#options.saveDelay ?? DEFAULT_SAVE_DELAY): void {
     this.#value = value;
-    this.#schedule(this.#options.saveDelay ?? DEFAULT_SAVE_DELAY);
+    this.#schedule(delay);
   }
 
   /**
@@ -106,7 +123,7 @@ export class JsonDocument<Value extends { readonly version: number }> {
    * @throws StateError `state-file-unwritable`
    */
   async flush(): Promise<void> {
-    this.#timer?.cancel();
+    this.#timer?.timer.cancel();
     this.#timer = undefined;
     // One save after the other, so that the text compared with is what the file really has.
     const turn = this.#saving.then(() => this.#save());
@@ -115,23 +132,32 @@ export class JsonDocument<Value extends { readonly version: number }> {
   }
 
   #schedule(delay: number): void {
-    this.#timer ??= this.#clock.setTimer(() => {
+    const now = this.#clock.monotonic();
+    const due = Math.max(now + delay, this.#notBefore);
+    if (this.#timer !== undefined && this.#timer.due <= due) return;
+    this.#timer?.timer.cancel();
+    const timer = this.#clock.setTimer(() => {
       this.flush().catch((error: unknown) => {
-        logger.warn(
-          `${this.#options.name} could not be saved and will be tried again: ${
-            describeError(error)
-          }`,
-        );
+        const line = `${this.#options.name} could not be saved and will be tried again: ${
+          describeError(error)
+        }`;
+        // The data directory has said what is wrong with the disk, and this was said once.
+        if (this.#isFailing || diskTrouble(error) !== undefined) logger.info(line);
+        else logger.warn(line);
+        this.#isFailing = true;
+        this.#notBefore = this.#clock.monotonic() + RETRY_DELAY;
         this.#schedule(RETRY_DELAY);
       });
-    }, delay);
+    }, due - now);
+    this.#timer = { timer, due };
   }
 
   async #save(): Promise<void> {
-    const text = JSON.stringify(this.#value, null, 2) + "\n";
+    const text = withChecksum(JSON.stringify(this.#value, null, 2) + "\n");
     if (text === this.#saved) return;
     await this.#directory.write(this.#options.name, new TextEncoder().encode(text));
     this.#saved = text;
+    this.#isFailing = false;
   }
 }
 
@@ -139,6 +165,18 @@ type Contents<Value> =
   | { readonly kind: "absent" }
   | { readonly kind: "corrupt"; readonly reason: string }
   | { readonly kind: "valid"; readonly value: Value; readonly text: string };
+
+/** The text of an object that is not empty, with the checksum as a further member. */
+function withChecksum(text: string): string {
+  const digest = createHash("sha256").update(text).digest("hex");
+  return text.slice(0, -"\n}\n".length) + `,\n  "sha256": "${digest}"\n}\n`;
+}
+
+/** Whether the text is what its checksum is for; a text that has none is. */
+function fitsChecksum(text: string): boolean {
+  const at = text.search(/,\n {2}"sha256": "[0-9a-f]{64}"\n\}\n$/);
+  return at < 0 || withChecksum(text.slice(0, at) + "\n}\n") === text;
+}
 
 async function readContents<Value extends { readonly version: number }>(
   directory: DataDirectory,
@@ -157,11 +195,12 @@ async function readContents<Value extends { readonly version: number }>(
   let text: string;
   let parsed: unknown;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     parsed = JSON.parse(text);
   } catch {
     return { kind: "corrupt", reason: "it is not JSON" };
   }
+  if (!fitsChecksum(text)) return { kind: "corrupt", reason: "it is not what was written" };
   const version = v.safeParse(versioned, parsed);
   if (version.success && version.output.version > options.version) {
     throw new StateError(

@@ -28,6 +28,8 @@ export type StreamTarget =
 export interface Isolation {
   /** Canonical text: equal isolations have equal keys, and different ones different keys. */
   readonly key: string;
+  /** Whether each stream makes its circuit young again (KeepAliveIsolateSOCKSAuth). */
+  readonly keepAlive: boolean;
 }
 
 /** One record of the answer to a lookup (tor-spec, RESOLVED). */

@@ -8,7 +8,7 @@ import type { Misbehaviour } from "../behaviour.ts";
 import { der, x509 } from "../certificates.ts";
 import { linkCertificate, linkIdentity } from "../link_certificate.ts";
 import { fixedRsaKey, rsaKeyCount } from "../rsa_keys.ts";
-import { impersonate, type ImpostorOutcome, speakTls11 } from "../tls_impostor.ts";
+import { impersonate, type ImpostorOutcome, type OldAnswer, speakOldTls } from "../tls_impostor.ts";
 
 const DAY = 86_400_000;
 
@@ -82,14 +82,59 @@ export function shortRsaLinkKey(now: number, onOutcome: OnOutcome): Misbehaviour
   return forged("a link key of RSA with 1,024 bits", certificate, key, onOutcome);
 }
 
-/** Nothing newer than TLS 1.1. */
-export function oldTlsOnly(onOutcome: OnOutcome): Misbehaviour {
+/** Nothing that is safe enough by today's measure. */
+export function oldTlsOnly(
+  name: string,
+  answer: OldAnswer,
+  onOutcome: OnOutcome,
+): Misbehaviour {
   return {
-    name: "nothing newer than TLS 1.1",
+    name,
     acceptTls: (socket) => {
-      speakTls11(socket).then(onOutcome);
+      speakOldTls(socket, answer).then(onOutcome);
       return undefined;
     },
+  };
+}
+
+/** The relay's own certificate, which says that its key must not be used like this. */
+export function certificateUsage(
+  name: string,
+  now: number,
+  extension: Uint8Array,
+): Misbehaviour {
+  const key = p256Key();
+  const certificate = x509({
+    key,
+    notBefore: now - DAY,
+    notAfter: now + DAY,
+    optionalFields: [der(0xa3, der(0x30, extension))],
+  });
+  return { name, linkIdentity: () => linkIdentity(certificate, key) };
+}
+
+/** The relay's own certificate, signed with a hash that is not safe. */
+export function sha1Certificate(now: number): Misbehaviour {
+  const key = p256Key();
+  const certificate = x509({ key, hash: "sha1", notBefore: now - DAY, notAfter: now + DAY });
+  return {
+    name: "a certificate signed with SHA-1",
+    linkIdentity: () => linkIdentity(certificate, key),
+  };
+}
+
+/** A certificate that names itself as its issuer, and is signed by another key than its own. */
+export function falselySelfSigned(now: number): Misbehaviour {
+  const key = p256Key();
+  const certificate = x509({
+    key,
+    signer: p256Key(),
+    notBefore: now - DAY,
+    notAfter: now + DAY,
+  });
+  return {
+    name: "a certificate that is not signed by the issuer that it names",
+    linkIdentity: () => linkIdentity(certificate, key),
   };
 }
 

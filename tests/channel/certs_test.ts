@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { verifyRelayCerts } from "../../src/channel/certs.ts";
 import { ChannelError, type ChannelErrorCode } from "../../src/channel/errors.ts";
+import { verifyRelayCertificate } from "../../src/channel/relay_certificate.ts";
 import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
 import * as cTor from "./c_tor_certs.ts";
 import {
@@ -15,12 +16,14 @@ import {
   rsaKey,
   rsaPublicDer,
 } from "../../testnet/certificates.ts";
+import { makeLinkIdentity } from "../../testnet/link_certificate.ts";
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 /** A whole hour, so that an expiry can be met exactly. */
 const NOW = Date.UTC(2026, 4, 1, 12);
-const TLS = new Uint8Array(700).fill(5);
+const TLS = makeLinkIdentity(NOW).certificate;
+const VERIFIED_TLS = verifyRelayCertificate(TLS, NOW);
 
 const keys = {
   rsaIdentity: rsaKey(),
@@ -40,7 +43,7 @@ const IDENTITIES = {
 type Certs = { type: number; body: Uint8Array }[];
 
 function verify(certs: Certs, now = NOW) {
-  return verifyRelayCerts({ certs, tlsCertificate: TLS, now });
+  return verifyRelayCerts({ certs, tlsCertificate: VERIFIED_TLS, now });
 }
 
 function accepts(parts: RelayCertsParts): void {
@@ -59,7 +62,7 @@ Deno.test("a relay's certificates prove both of its identities, in any order", (
 Deno.test("the certificates of a C tor relay prove the identities that it says it has", () => {
   const { rsaIdentity, ed25519Identity } = verifyRelayCerts({
     certs: cTor.CERTS,
-    tlsCertificate: cTor.TLS_CERTIFICATE,
+    tlsCertificate: verifyRelayCertificate(cTor.TLS_CERTIFICATE, cTor.CAPTURED_AT),
     now: cTor.CAPTURED_AT,
   });
   assert.equal(rsaIdentity, cTor.RSA_IDENTITY);
@@ -153,7 +156,7 @@ Deno.test("the link certificate must be for this TLS link, by the signing key", 
     () =>
       verifyRelayCerts({
         certs: relayCerts(good),
-        tlsCertificate: TLS.map((byte, index) => index === 699 ? byte ^ 1 : byte),
+        tlsCertificate: verifyRelayCertificate(makeLinkIdentity(NOW).certificate, NOW),
         now: NOW,
       }),
     { code: "certs-link-mismatch" },

@@ -1,33 +1,13 @@
 import assert from "node:assert/strict";
 import { CellCommand } from "../../src/cell/command.ts";
-import { ChannelManager } from "../../src/channel/channel_manager.ts";
 import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
-import { ListeningCircuit, testRuntime } from "./open_channel.ts";
-import { type RelayLink, ScriptedRelay } from "./scripted_relay.ts";
+import { ListeningCircuit } from "./open_channel.ts";
+import { ScriptedRelay } from "./scripted_relay.ts";
+import { TEST_CONNECTIONS } from "./test_connections.ts";
+import { TestManager } from "./test_manager.ts";
 
 const UNUSED_TIMEOUT = 180_000;
-const KEEPALIVE_PERIOD = 300_000;
-
-/** A manager and one relay, both gone at the end of the test. */
-class TestManager implements AsyncDisposable {
-  readonly runtime = testRuntime();
-  readonly failures: unknown[] = [];
-  readonly manager = new ChannelManager(this.runtime, KEEPALIVE_PERIOD, {
-    onFailure: (error) => this.failures.push(error),
-  });
-  readonly relay: ScriptedRelay;
-
-  constructor(script = (link: RelayLink) => link.handshake().then(() => link.untilClosed())) {
-    this.relay = new ScriptedRelay(this.runtime.clock.now(), script);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.manager.close();
-    assert.deepEqual(this.manager.channels, []);
-    assert.equal(this.runtime.clock.pendingTimers, 0);
-    await this.relay[Symbol.asyncDispose]();
-  }
-}
+const KEEPALIVE_PERIOD = TEST_CONNECTIONS.keepalivePeriod;
 
 Deno.test("ChannelManager: callers share an attempt and then the channel", async () => {
   await using test = new TestManager();

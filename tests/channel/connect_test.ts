@@ -247,7 +247,7 @@ Deno.test("openChannel: nobody listens, and the address is not in the message", 
   };
   await assert.rejects(openChannel(testRuntime(), target, { timeout: TIMEOUT }), (error) => {
     assert.ok(error instanceof ChannelError);
-    assert.equal(error.code, "connect-failed");
+    assert.equal(error.code, "connect-refused");
     assert.ok(!error.message.includes("127.0.0.1"), error.message);
     return true;
   });

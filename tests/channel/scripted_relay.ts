@@ -76,9 +76,9 @@ export class RelayLink {
     return this.sendCell(0, CellCommand.NETINFO, body);
   }
 
-  /** The relay's part of a link handshake in which nothing is wrong. */
-  async handshake(): Promise<void> {
-    await this.sendVersions(3, 4, 5);
+  /** The relay's part of a link handshake in which nothing is wrong; 3, 4 and 5 unless said. */
+  async handshake(...versions: number[]): Promise<void> {
+    await this.sendVersions(...versions.length === 0 ? [3, 4, 5] : versions);
     await this.sendCerts();
     await this.sendAuthChallenge();
     await this.sendNetinfo();
@@ -144,7 +144,7 @@ export class ScriptedRelay implements AsyncDisposable {
     script: (link: RelayLink) => Promise<void>,
     certified?: Uint8Array,
   ) {
-    const der = x509({ key: tlsKey, notBefore: now - HOUR, notAfter: now + 24 * HOUR });
+    const der = x509({ key: tlsKey, notBefore: now - HOUR, notAfter: now + 30 * 24 * HOUR });
     const base64 = Buffer.from(der).toString("base64").replaceAll(/.{64}/g, "$&\n");
     this.#listener = Deno.listenTls({
       hostname: "127.0.0.1",

@@ -2,85 +2,24 @@ import assert from "node:assert/strict";
 import { RelayCommand } from "../../src/cell/command.ts";
 import type { Circuit } from "../../src/circuit/circuit.ts";
 import type { BuiltCircuit } from "../../src/circuit/circuit_builder.ts";
-import {
-  CircuitManager,
-  type CircuitRequest,
-  type PickedCircuit,
-} from "../../src/circuit/circuit_manager.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
-import type { NetDir } from "../../src/netdir/net_dir.ts";
-import type { ExitTarget } from "../../src/path/exit_target.ts";
-import { SystemNetwork } from "../../src/runtime/network.ts";
 import { TorStream } from "../../src/stream/tor_stream.ts";
-import { GUARD_FLAGS, identityOf, testNetDir } from "../path/test_network.ts";
-import { FakeClock } from "../runtime/fake_clock.ts";
-import { SeededRandom } from "../../testnet/seeded_random.ts";
-import { FakeBuilder } from "./fake_builder.ts";
+import { identityOf } from "../path/test_network.ts";
 import { builtCircuit, NEVER, testHop } from "./relay_end.ts";
+import { settled, testCircuit } from "./test_circuits.ts";
+import {
+  AHEAD,
+  MAX_DIRTINESS,
+  MINUTE,
+  NET_DIR,
+  SSH,
+  TestManager,
+  UNUSED_TIMEOUT,
+  WEB,
+} from "./test_manager.ts";
 
-const MINUTE = 60_000;
-const MAX_DIRTINESS = 10 * MINUTE;
-const WEB: ExitTarget = { kind: "name", port: 443 };
-const SSH: ExitTarget = { kind: "name", port: 22 };
-
-// Relays 1 and 2 are guard and middle; 3 and 4 exits to the web, 5 an exit to port 22 alone.
-const NET_DIR = testNetDir({
-  relays: [
-    { number: 1 },
-    { number: 2 },
-    { number: 3, flags: GUARD_FLAGS, exitPolicy: "accept 80,443" },
-    { number: 4, flags: GUARD_FLAGS, exitPolicy: "accept 80,443" },
-    { number: 5, flags: GUARD_FLAGS, exitPolicy: "accept 22" },
-  ],
-});
-
-/** A manager that is closed at the end of the test, after which nothing may run. */
-class TestManager implements AsyncDisposable {
-  readonly clock = new FakeClock();
-  readonly builder = new FakeBuilder();
-  netDir: NetDir | undefined = NET_DIR;
-  built = 0;
-  readonly manager = new CircuitManager({
-    runtime: { clock: this.clock, random: new SeededRandom(1), network: new SystemNetwork() },
-    builder: this.builder,
-    usableNetDir: () => this.netDir,
-    maxDirtiness: MAX_DIRTINESS,
-    sweepInterval: 10_000,
-    onBuilt: () => this.built++,
-  });
-
-  pick(
-    isolationKey: string,
-    target = WEB,
-    excluded: readonly number[] = [],
-    signal = NEVER,
-  ): Promise<PickedCircuit> {
-    const excludedExits = new Set(excluded.map(identityOf));
-    const request: CircuitRequest = { target, isolationKey, excludedExits };
-    return this.manager.pick(request, signal);
-  }
-
-  /** The two circuits that are kept ready. */
-  async ready() {
-    this.manager.update();
-    const built = [];
-    for (const build of this.builder.take()) built.push(await build.succeed(3));
-    assert.equal(built.length, 2);
-    await this.settled();
-    return built;
-  }
-
-  /** Lets every promise that can settle do so. */
-  async settled(): Promise<void> {
-    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.manager.close();
-    assert.equal(this.clock.pendingTimers, 0);
-    assert.deepEqual(this.manager.circuits, []);
-  }
-}
+const EXIT = 2;
+const ONE_HOP = { hostname: "10.0.0.1", port: 9001, rsaIdentity: testHop(0).rsaIdentity };
 
 Deno.test("CircuitManager: nothing is built before the directory is usable", async () => {
   await using test = new TestManager();
@@ -88,7 +27,7 @@ Deno.test("CircuitManager: nothing is built before the directory is usable", asy
   const picking = test.pick("a");
   test.manager.update();
   test.clock.advance(5 * MINUTE);
-  await test.settled();
+  await settled();
   assert.deepEqual(test.builder.take(), []);
 
   test.netDir = NET_DIR;
@@ -103,7 +42,7 @@ Deno.test("CircuitManager: nothing is built before the directory is usable", asy
   test.netDir = undefined;
   test.builder.take();
   circuit.close();
-  await test.settled();
+  await settled();
   test.clock.advance(MINUTE);
   assert.deepEqual(test.builder.take(), []);
 });
@@ -116,8 +55,55 @@ Deno.test("CircuitManager: two circuits are kept ready, and replaced when used o
   assert.equal(picked.circuit, one.circuit);
   assert.equal(test.builder.take().length, 1);
   two.circuit.close();
-  await test.settled();
+  await settled();
   assert.equal(test.builder.take().length, 1);
+});
+
+Deno.test("CircuitManager: the forecast hears what is asked for and what is built ahead", async () => {
+  await using test = new TestManager();
+  await test.ready();
+  const exit = identityOf(3);
+  assert.deepEqual(
+    test.forecast.built.map(({ target, exit }) => [target, exit?.rsaIdentity]),
+    [[AHEAD, exit], [AHEAD, exit]],
+  );
+  const picking = test.pick("a", { target: SSH });
+  assert.deepEqual(test.forecast.used, [SSH]);
+  await test.builder.takeOne().succeed(5);
+  await picking;
+  // What was built for a stream is no news for the forecast.
+  assert.equal(test.forecast.built.length, 2);
+});
+
+Deno.test("CircuitManager: the forecast is asked again when it says so", async () => {
+  await using test = new TestManager();
+  await test.ready();
+  test.forecast.delay = 3000;
+  test.manager.update();
+  const { asked } = test.forecast;
+  test.clock.advance(2999);
+  assert.equal(test.forecast.asked, asked);
+  test.forecast.wanted = 3;
+  test.clock.advance(1);
+  assert.equal(test.forecast.asked, asked + 2);
+  assert.deepEqual(test.builder.takeOne().target, AHEAD);
+});
+
+Deno.test("CircuitManager: nothing is built ahead while the forecast wants nothing", async () => {
+  await using test = new TestManager();
+  test.forecast.wanted = 0;
+  test.manager.update();
+  test.clock.advance(5 * MINUTE);
+  assert.deepEqual(test.builder.take(), []);
+  // A stream has its circuit all the same.
+  const picking = test.pick("a");
+  await test.builder.takeOne().succeed(3);
+  await picking;
+  assert.deepEqual(test.builder.take(), []);
+  // And the client that wakes has its circuits built at once.
+  test.forecast.wanted = 2;
+  test.manager.update();
+  assert.equal(test.builder.take().length, 2);
 });
 
 Deno.test("CircuitManager: streams of one isolation share a circuit, others never", async () => {
@@ -131,20 +117,20 @@ Deno.test("CircuitManager: streams of one isolation share a circuit, others neve
   const picking = test.pick("c");
   let picked = false;
   picking.then(() => picked = true);
-  await test.settled();
+  await settled();
   assert.equal(picked, false);
   for (const build of test.builder.take()) await build.succeed(4);
   const c = await picking;
   assert.ok(c.circuit !== a.circuit && c.circuit !== b.circuit);
 });
 
-Deno.test("CircuitManager: many isolations at once, each on a circuit of its own", async () => {
+Deno.test("CircuitManager: 200 isolations at once, each on a circuit of its own", async () => {
   await using test = new TestManager();
-  const keys = Array.from({ length: 60 }, (_, index) => `key ${index % 20}`);
+  const keys = Array.from({ length: 400 }, (_, index) => `key ${index % 200}`);
   const picking = keys.map((key) => test.pick(key));
   for (let builds = test.builder.take(); builds.length > 0; builds = test.builder.take()) {
     for (const build of builds) await build.succeed(3);
-    await test.settled();
+    await settled();
   }
   const owners = new Map<unknown, string>();
   for (const [index, { circuit }] of (await Promise.all(picking)).entries()) {
@@ -152,24 +138,26 @@ Deno.test("CircuitManager: many isolations at once, each on a circuit of its own
     assert.equal(owner, keys[index]);
     owners.set(circuit, owner);
   }
-  assert.equal(owners.size, 20);
+  assert.equal(owners.size, 200);
 });
 
-Deno.test("CircuitManager: at most 32 circuits are built at once", async () => {
-  await using test = new TestManager();
+Deno.test("CircuitManager: so many circuits are built at once as may be", async () => {
+  await using test = new TestManager({ maxPending: 7 });
   const picking = Array.from({ length: 50 }, (_, index) => test.pick(`key ${index}`));
-  assert.equal(test.builder.builds.length, 32);
-  const settled = Promise.allSettled(picking);
+  assert.equal(test.builder.builds.length, 7);
+  assert.equal(test.manager.statistics().building, 7);
+  const all = Promise.allSettled(picking);
   await test.manager.close();
-  await settled;
+  await all;
 });
 
 Deno.test("CircuitManager: a target that no ready exit serves has a circuit built", async () => {
   await using test = new TestManager();
   await test.ready();
-  const picking = test.pick("a", SSH);
-  const [build] = test.builder.take();
+  const picking = test.pick("a", { target: SSH });
+  const build = test.builder.takeOne();
   assert.deepEqual(build.target, SSH);
+  assert.equal(build.anyCircuitOpen(), true);
   await build.succeed(5);
   assert.equal((await picking).exit.rsaIdentity, identityOf(5));
   // Its exit does not serve the web, so that streams of the same isolation take another.
@@ -180,11 +168,21 @@ Deno.test("CircuitManager: a target that no ready exit serves has a circuit buil
 Deno.test("CircuitManager: exits that were tried in vain are left out", async () => {
   await using test = new TestManager();
   await test.ready();
-  const picking = test.pick("a", WEB, [3]);
+  const picking = test.pick("a", { excluded: [3], avoided: [2] });
   const [build] = test.builder.take();
-  assert.deepEqual([build.target, build.excluded], [WEB, [identityOf(3)]]);
+  assert.deepEqual([build.target, build.excluded, build.avoided], [WEB, [identityOf(3)], [
+    identityOf(2),
+  ]]);
   await build.succeed(4);
   assert.equal((await picking).exit.rsaIdentity, identityOf(4));
+});
+
+Deno.test("CircuitManager: what is picked says who is behind the guard, and counts path bias", async () => {
+  await using test = new TestManager();
+  const [{ guardChoice }] = await test.ready();
+  const { suspects, pathBias } = await test.pick("a");
+  assert.deepEqual(suspects(), [identityOf(2), identityOf(3)]);
+  assert.equal(pathBias, guardChoice.pathBias);
 });
 
 Deno.test("CircuitManager: a circuit takes new streams for MaxCircuitDirtiness after its first", async () => {
@@ -215,12 +213,12 @@ Deno.test("CircuitManager: a used circuit without streams is closed when it is o
   assert.equal(circuit.closedBy?.code, "circuit-closed");
 });
 
-Deno.test("CircuitManager: a circuit that is never used is closed after 30 to 60 minutes", async () => {
+Deno.test("CircuitManager: a circuit that is never used is closed when the forecast says so", async () => {
   await using test = new TestManager();
   const built = await test.ready();
-  test.clock.advance(30 * MINUTE - 10_000);
+  test.clock.advance(UNUSED_TIMEOUT - 10_000);
   assert.ok(built.every(({ circuit }) => circuit.closedBy === undefined));
-  test.clock.advance(30 * MINUTE + 20_000);
+  test.clock.advance(20_000);
   assert.ok(built.every(({ circuit }) => circuit.closedBy !== undefined));
 });
 
@@ -241,66 +239,157 @@ Deno.test("CircuitManager: a retired circuit takes no new streams and ends with 
   assert.equal(idle.circuit.closedBy?.code, "circuit-closed");
 });
 
-Deno.test("CircuitManager: after three failures it waits, longer each time up to 10 s", async () => {
+Deno.test("CircuitManager: a silent guard takes all its circuits from new streams, not others'", async () => {
   await using test = new TestManager();
-  const picking = test.pick("a");
-  picking.catch(() => {});
-  const failure = new CircuitError("circuit-timeout", "too slow");
-  const waits: number[] = [];
-  for (let round = 0; round < 8; round++) {
-    let waited = 0;
-    while (test.builder.builds.length === 0) {
-      test.clock.advance(10);
-      waited += 10;
-      assert.ok(waited <= 10_000);
-    }
-    waits.push(waited);
-    for (const build of test.builder.take()) await build.fail(failure);
-    await test.settled();
-  }
-  // The first three builds are free; each round of the others fails three times.
-  assert.equal(waits[0], 0);
-  assert.ok(waits[2] <= 1000 && waits[7] >= 5000, `${waits}`);
+  const [one, two] = await test.ready(1);
+  test.forecast.wanted = 3;
+  test.manager.update();
+  const other = await test.builder.takeOne().succeed(4, 6);
+  await settled();
+  const picked = await test.pick("a");
+  const stream = TorStream.begin(picked.circuit, RelayCommand.BEGIN_DIR);
+  const checking = assert.rejects(picked.check(), { code: "circuit-silent" });
+  test.clock.advance(4000);
+  await checking;
+  assert.deepEqual(test.silentGuards, [identityOf(1)]);
+  assert.deepEqual(picked.suspects()[0], identityOf(1));
+  // The stream may go on when the guard comes back to life; what nobody uses is closed.
+  assert.deepEqual(
+    [one, two, other].map(({ circuit }) => circuit.closedBy?.code),
+    [undefined, "circuit-closed", undefined],
+  );
+  assert.equal((await test.pick("a")).circuit, other.circuit);
+  stream.close();
+  assert.equal(one.circuit.closedBy?.code, "circuit-closed");
+});
 
-  // A success forgets the failures.
-  test.clock.advance(10_000);
+Deno.test("CircuitManager: a check is given 1.5 to 3 s, by the build timeout", async () => {
+  for (const [buildTimeout, limit] of [[100, 1500], [2000, 2000], [60_000, 3000]]) {
+    await using test = new TestManager();
+    test.buildTimeout = buildTimeout;
+    await test.ready();
+    let failed = false;
+    const checking = (await test.pick("a")).check().catch(() => failed = true);
+    test.clock.advance(limit - 1);
+    await settled();
+    assert.equal(failed, false);
+    test.clock.advance(1);
+    await checking;
+    assert.equal(failed, true);
+  }
+});
+
+Deno.test("CircuitManager: an answered check leaves the circuit in use", async () => {
+  await using test = new TestManager();
+  const [{ end }] = await test.ready();
+  const picked = await test.pick("a");
+  const checking = picked.check();
+  end.deliver(EXIT, RelayCommand.END, end.takeMessage().streamId, Uint8Array.of(4));
+  await checking;
+  assert.equal((await test.pick("a")).circuit, picked.circuit);
+  assert.deepEqual(test.silentGuards, []);
+});
+
+Deno.test("CircuitManager: retireAll takes every open circuit from new streams", async () => {
+  await using test = new TestManager();
+  const [one, two] = await test.ready();
+  const stream = TorStream.begin((await test.pick("a")).circuit, RelayCommand.BEGIN_DIR);
+  test.builder.take();
+  test.manager.retireAll();
+  assert.deepEqual([one.circuit.closedBy?.code, two.circuit.closedBy?.code], [
+    undefined,
+    "circuit-closed",
+  ]);
+  await settled();
+  const picking = test.pick("a");
   for (const build of test.builder.take()) await build.succeed(3);
-  await picking;
+  assert.notEqual((await picking).circuit, one.circuit);
+  stream.close();
+  assert.equal(one.circuit.closedBy?.code, "circuit-closed");
 });
 
 Deno.test("CircuitManager: a request that no exit serves is refused, others are not", async () => {
   await using test = new TestManager();
   await test.ready();
-  const ssh = test.pick("a", SSH);
-  const [build] = test.builder.take();
+  const ssh = test.pick("a", { target: SSH });
+  const build = test.builder.takeOne();
   const refused = assert.rejects(ssh, { code: "no-exit" });
   await build.fail(new CircuitError("no-exit", "none"));
   await refused;
   // That is no reason to wait.
-  const other = test.pick("b", SSH);
-  assert.equal(test.builder.builds.length, 1);
-  await test.builder.take()[0].succeed(5);
+  const other = test.pick("b", { target: SSH });
+  await test.builder.takeOne().succeed(5);
   await other;
+});
+
+Deno.test("CircuitManager: that one request has no exit left says nothing of those that had less", async () => {
+  await using test = new TestManager();
+  test.forecast.wanted = 0;
+  const tried = test.pick("a", { excluded: [3, 4] });
+  const fresh = test.pick("b");
+  const resolving = test.pick("c", { target: { kind: "resolve" } });
+  const worse = test.pick("d", { excluded: [3, 4, 5] });
+  const [first, ...others] = test.builder.take();
+  const refused = [tried, worse].map((each) => assert.rejects(each, { code: "no-exit" }));
+  await first.fail(new CircuitError("no-exit", "none is left"));
+  await Promise.all(refused);
+  for (const build of others) await build.succeed(3);
+  assert.deepEqual(
+    (await Promise.all([fresh, resolving])).map(({ exit }) => exit.rsaIdentity),
+    [identityOf(3), identityOf(3)],
+  );
+});
+
+Deno.test("CircuitManager: where nothing can be built ahead, the forecast forgets it", async () => {
+  await using test = new TestManager();
+  test.manager.update();
+  for (const build of test.builder.take()) await build.fail(new CircuitError("no-exit", "none"));
+  await settled();
+  assert.deepEqual(test.forecast.built[0], { target: AHEAD, exit: undefined });
+  assert.deepEqual(test.builder.take(), []);
 });
 
 Deno.test("CircuitManager: a request is given up by its signal; its circuit serves others", async () => {
   await using test = new TestManager();
   const abort = new AbortController();
-  const picking = test.pick("a", WEB, [], abort.signal);
+  const picking = test.pick("a", {}, abort.signal);
   abort.abort(new RangeError("enough"));
   await assert.rejects(picking, /enough/);
-  assert.throws(() => test.pick("a", WEB, [], abort.signal), /enough/);
+  assert.throws(() => test.pick("a", {}, abort.signal), /enough/);
   const [first] = test.builder.take();
   const { circuit } = await first.succeed(3);
   assert.equal((await test.pick("b")).circuit, circuit);
+});
+
+Deno.test("CircuitManager: statistics count circuits of each kind and who waits", async () => {
+  await using test = new TestManager();
+  await test.ready();
+  const { circuit } = await builtCircuit(1);
+  test.builder.oneHops.push(Promise.resolve(circuit));
+  await test.manager.oneHop(ONE_HOP, NEVER);
+  await test.pick("a");
+  const waiting = test.pick("b", { target: SSH });
+  assert.deepEqual(test.manager.statistics(), {
+    clean: 1,
+    used: 1,
+    building: 2,
+    oneHop: 1,
+    waitingStreams: 1,
+    pausesInARow: 0,
+  });
+  circuit.close();
+  await settled();
+  assert.equal(test.manager.statistics().oneHop, 0);
+  const refused = assert.rejects(waiting, { code: "circuit-closed" });
+  await test.manager.close();
+  await refused;
 });
 
 Deno.test("CircuitManager: circuits of one hop are closed with it", async () => {
   const test = new TestManager();
   const { circuit } = await builtCircuit(1);
   test.builder.oneHops.push(Promise.resolve(circuit));
-  const target = { hostname: "10.0.0.1", port: 9001, rsaIdentity: testHop(0).rsaIdentity };
-  assert.equal(await test.manager.oneHop(target, NEVER), circuit);
+  assert.equal(await test.manager.oneHop(ONE_HOP, NEVER), circuit);
   await test.manager.close();
   assert.equal(circuit.closedBy?.code, "circuit-closed");
 });
@@ -308,42 +397,52 @@ Deno.test("CircuitManager: circuits of one hop are closed with it", async () => 
 Deno.test("CircuitManager: close rejects who waits and gives up what is built", async () => {
   const test = new TestManager();
   const ready = await test.ready();
-  const picking = test.pick("a", SSH);
-  const [build] = test.builder.take();
+  const picking = test.pick("a", { target: SSH });
+  const build = test.builder.takeOne();
   const refused = assert.rejects(picking, { code: "circuit-closed" });
   await test.manager.close();
   await refused;
   assert.equal(build.signal.aborted, true);
   assert.ok(ready.every(({ circuit }) => circuit.closedBy !== undefined));
   test.manager.update();
-  await test.settled();
+  await settled();
   assert.deepEqual(test.builder.take(), []);
   assert.throws(() => test.pick("a"), { code: "circuit-closed" });
   assert.equal(test.clock.pendingTimers, 0);
 });
 
+Deno.test("CircuitManager: close waits for circuits that are only measured", async () => {
+  const test = new TestManager();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  test.builder.measuring = promise;
+  let isClosed = false;
+  const closing = test.manager.close().then(() => isClosed = true);
+  await settled();
+  assert.equal(isClosed, false);
+  resolve();
+  await closing;
+  assert.equal(test.builder.isClosed, true);
+});
+
 Deno.test("CircuitManager: a circuit that is ready at the moment of close is closed too", async () => {
-  const clock = new FakeClock();
   const building = Promise.withResolvers<BuiltCircuit>();
   const oneHopping = Promise.withResolvers<Circuit>();
-  const manager = new CircuitManager({
-    runtime: { clock, random: new SeededRandom(1), network: new SystemNetwork() },
-    builder: { build: () => building.promise, oneHop: () => oneHopping.promise },
-    usableNetDir: () => NET_DIR,
-    maxDirtiness: MAX_DIRTINESS,
-    sweepInterval: 10_000,
+  const { manager, clock } = new TestManager({
+    builder: {
+      build: () => building.promise,
+      oneHop: () => oneHopping.promise,
+      close: () => Promise.resolve(),
+    },
   });
   manager.update();
-  const target = { hostname: "10.0.0.1", port: 9001, rsaIdentity: testHop(0).rsaIdentity };
-  const asking = assert.rejects(manager.oneHop(target, NEVER), { code: "circuit-closed" });
-  const { circuit } = await builtCircuit();
+  const asking = assert.rejects(manager.oneHop(ONE_HOP, NEVER), { code: "circuit-closed" });
+  const { built } = await testCircuit(NET_DIR, [1, 2, 3]);
   const { circuit: oneHop } = await builtCircuit(1);
-  const [guard, middle, exit] = NET_DIR.relays;
-  building.resolve({ circuit, guard, middle, exit });
+  building.resolve(built);
   oneHopping.resolve(oneHop);
   await manager.close();
   await asking;
-  assert.deepEqual([circuit, oneHop].map(({ closedBy }) => closedBy?.code), [
+  assert.deepEqual([built.circuit, oneHop].map(({ closedBy }) => closedBy?.code), [
     "circuit-closed",
     "circuit-closed",
   ]);

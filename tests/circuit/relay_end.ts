@@ -16,7 +16,7 @@ import {
   writeCellHeader,
   writeRelayHeader,
 } from "../../src/cell/layout.ts";
-import type { CellReceiver } from "../../src/channel/channel.ts";
+import type { CellReceiver, ChannelTraffic } from "../../src/channel/channel.ts";
 import { ChannelError } from "../../src/channel/errors.ts";
 import { Circuit, type CircuitChannel, type Hop } from "../../src/circuit/circuit.ts";
 import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
@@ -62,6 +62,16 @@ function onionSecret(index: number): Uint8Array {
   return new Uint8Array(32).fill(0x40 + index);
 }
 
+/** What a relay needs to prove its key: its RSA identity, 20 bytes, and its onion key's secret. */
+export interface RelaySecrets {
+  readonly id: Uint8Array;
+  readonly onionSecret: Uint8Array;
+}
+
+function testSecrets(index: number): RelaySecrets {
+  return { id: new Uint8Array(20).fill(index + 1), onionSecret: onionSecret(index) };
+}
+
 /** A channel whose other end is the test. */
 export class RelayEnd implements CircuitChannel {
   /** Whether the channel says that streams should hold back. */
@@ -73,12 +83,40 @@ export class RelayEnd implements CircuitChannel {
   readonly drainListeners = new Set<() => void>();
   /** Whether the circuit holds its id. */
   attached = false;
+  /** Whether the channel takes no more circuits. */
+  retired = false;
 
+  readonly #relays: (index: number) => RelaySecrets;
   readonly #layers: RelayCryptoLayer[] = [];
   readonly #incoming = new Uint8Array(CELL_LENGTH);
   #sent = 0;
+  #sentInAll = 0;
+  #received = 0;
   #tellSent: (() => void) | undefined;
   #receiver: CellReceiver | undefined;
+
+  /** @param relays who the relays are; those of {@link testHop} unless given */
+  constructor(relays: (index: number) => RelaySecrets = testSecrets) {
+    this.#relays = relays;
+  }
+
+  get traffic(): ChannelTraffic {
+    return {
+      cellsReceived: this.#received,
+      cellsSent: this.#sentInAll,
+      paddingReceived: 0,
+      paddingSent: 0,
+    };
+  }
+
+  retire(): void {
+    this.retired = true;
+  }
+
+  /** A cell arrives that is not for this circuit. */
+  receiveOther(): void {
+    this.#received++;
+  }
 
   attach(receiver: CellReceiver): number {
     if (this.closedBy !== undefined) throw this.closedBy;
@@ -103,6 +141,7 @@ export class RelayEnd implements CircuitChannel {
     const start = this.#sent;
     writeCellHeader(this.outgoing, start, circuitId, command);
     this.#sent += CELL_LENGTH;
+    this.#sentInAll++;
     this.#tellSent?.();
     return start + CELL_LENGTH - CELL_BODY_LENGTH;
   }
@@ -179,6 +218,7 @@ export class RelayEnd implements CircuitChannel {
   deliverCell(command: number, body: Uint8Array): void {
     const buffer = this.#incoming;
     buffer.fill(0).set(body, 5);
+    this.#received++;
     if (this.attached) this.#receiver?.onCell(command, buffer, 5);
   }
 
@@ -232,11 +272,11 @@ export class RelayEnd implements CircuitChannel {
 
   /** The relay's half of ntor: 64 bytes of reply, and the keys. */
   ntorReply(index: number, onionSkin: Uint8Array): { reply: Uint8Array; keys: HopKeys } {
-    const relay = {
-      id: new Uint8Array(20).fill(index + 1),
-      onionSecret: onionSecret(index),
-    };
-    const answer = ntorServerReply(relay, onionSkin, new Uint8Array(32).fill(0x70 + index));
+    const answer = ntorServerReply(
+      this.#relays(index),
+      onionSkin,
+      new Uint8Array(32).fill(0x70 + index),
+    );
     assert.ok(answer !== undefined, "an onion skin for another relay");
     return answer;
   }

@@ -93,6 +93,32 @@ Deno.test("--verify-config reads everything and says so", () => {
   assert.deepEqual(summary(result), FROM_FILE);
 });
 
+const IMPORTS:
+  readonly (readonly [args: string, path: string, replace: boolean, directory: string])[] = [
+    ["import-state state", "state", false, "./chive-data"],
+    ["import-state /var/lib/tor", "/var/lib/tor", false, "./chive-data"],
+    ["import-state s --replace", "s", true, "./chive-data"],
+    ["import-state --replace s", "s", true, "./chive-data"],
+    ["import-state s --data-dir here", "s", false, "here"],
+    ["import-state --data-dir here s --replace", "s", true, "here"],
+    ["import-state --data-dir=here s DataDirectory there", "s", false, "there"],
+    ["import-state s -f client.torrc", "s", false, "from-file"],
+    ["import-state -f client.torrc s /DataDirectory", "s", false, "./chive-data"],
+    ["import-state run", "run", false, "./chive-data"],
+  ];
+
+for (const [args, path, replace, directory] of IMPORTS) {
+  Deno.test(`arguments '${args}' import ${path}`, () => {
+    const result = parse(...args.split(" "));
+    assert.ok(result.kind === "import-state");
+    assert.deepEqual([result.path, result.replace, result.config.dataDirectory], [
+      path,
+      replace,
+      directory,
+    ]);
+  });
+}
+
 const IMMEDIATE: readonly (readonly [args: string, kind: string])[] = [
   ["--help", "help"],
   ["-h", "help"],
@@ -100,6 +126,7 @@ const IMMEDIATE: readonly (readonly [args: string, kind: string])[] = [
   ["-f missing --help", "help"],
   ["--version", "version"],
   ["SocksPort nonsense --version", "version"],
+  ["import-state --help", "help"],
 ];
 
 for (const [args, kind] of IMMEDIATE) {
@@ -134,6 +161,13 @@ const REFUSED: readonly (readonly [args: string, code: string, says: RegExp])[] 
   ["-f missing", "config-unreadable", /'missing': No such file/],
   ["-f -", "config-unsupported", /standard input/],
   ["-f bad.torrc", "config-unknown-option", /^bad\.torrc, line 2: Unknown option 'SockPort'/],
+  ["import-state", "config-no-value", /'import-state' needs the path/],
+  ["import-state --replace", "config-no-value", /'import-state' needs the path/],
+  ["import-state a b", "config-unknown-option", /'b'/],
+  ["import-state a --verify-config", "config-conflict", /--verify-config/],
+  ["--replace", "config-conflict", /import-state only/],
+  ["run --replace", "config-conflict", /import-state only/],
+  ["--data-dir x import-state a", "config-unknown-option", /'import-state'/],
   ["--SocksPort 70000", "config-bad-value", /^command line: SocksPort '70000'/],
 ];
 
@@ -159,6 +193,17 @@ Deno.test("a file that is there but cannot be read is an error all the same", ()
   );
 });
 
+Deno.test("a file that Deno may not read is an error that names the flag", () => {
+  const denied = () => {
+    throw new Deno.errors.NotCapable("no");
+  };
+  assert.throws(() => parseCommandLine(["-f", "/etc/tor/torrc"], denied), (error) => {
+    assert.ok(error instanceof ConfigError && error.code === "config-unreadable");
+    assert.match(error.message, / --allow-read=\/etc\/tor\/torrc /);
+    return true;
+  });
+});
+
 Deno.test("of two files the last is read, with a warning", () => {
   const result = parse("-f", "empty", "-f", "client.torrc");
   assert.deepEqual(summary(result), FROM_FILE);
@@ -169,7 +214,18 @@ Deno.test("whatever the arguments are, nothing but a ConfigError is thrown", () 
   const arg = fc.oneof(
     fc.constantFrom(
       ...["-f", "client.torrc", "--SocksPort", "SocksPort", "/Log", "+Log", "--", "-", "=", "--="],
-      ...["info", "9050", "--log-level=info", "--quiet", "run", "ORPort", "0", ""],
+      ...[
+        "info",
+        "9050",
+        "--log-level=info",
+        "--quiet",
+        "run",
+        "import-state",
+        "--replace",
+        "ORPort",
+        "0",
+        "",
+      ],
     ),
     fc.string(),
   );

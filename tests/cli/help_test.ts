@@ -20,7 +20,7 @@ Deno.test("the help has every option with its explanation, and every friendly na
 
 Deno.test("every name before an explanation in the help is understood", () => {
   const names = helpText().split("\n").filter((line) => /^ {2}-/.test(line))
-    .flatMap((line) => line.match(/(?<=[ ,])--?[A-Za-z-]+/g) ?? []);
+    .flatMap((line) => line.match(/(?<=[ ,])--?[A-Za-z0-9-]+/g) ?? []);
   assert.ok(names.length > OPTION_NAMES.length);
   for (const name of names) {
     try {
@@ -31,6 +31,10 @@ Deno.test("every name before an explanation in the help is understood", () => {
       assert.equal(error.code, "config-no-value", name);
     }
   }
+});
+
+Deno.test("the help names every command", () => {
+  assert.match(helpText(), /\n {2}import-state PATH \[--data-dir DIR\] \[--replace\]\n/);
 });
 
 Deno.test("no line of the help is wider than 120 columns", () => {

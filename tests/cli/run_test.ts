@@ -1,22 +1,10 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { VERSION } from "../../src/cli/version.ts";
 import { EmbeddedNetwork } from "../../testnet/network.ts";
-import { ChildProcess } from "../network/child_process.ts";
+import { CERTIFICATE_FLAG, chive, inFolder } from "./program.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const CERTIFICATE_FLAG = "--unsafely-ignore-certificate-errors=192.0.2.1";
 /** The longest that any of this may take, in ms. */
 const TIMEOUT = 20_000;
-
-/** Starts the program as people do, with permission for one folder. */
-function chive(folder: string, flags: readonly string[], args: readonly string[]): ChildProcess {
-  return new ChildProcess("chive", [
-    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", `${ROOT}deno.json`] as const,
-    ...["--allow-net", `--allow-read=${folder}`, `--allow-write=${folder}`, ...flags],
-    ...[`${ROOT}main.ts`, ...args],
-  ]);
-}
 
 /** Runs the program to its end: its exit code and what it printed. */
 async function outcome(
@@ -28,15 +16,6 @@ async function outcome(
   const { code } = await child.ended;
   const lines = child.log.split("\n").filter((line) => !line.includes("DANGER: TLS"));
   return [code, lines.join("\n")];
-}
-
-async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "chive-run-" });
-  try {
-    await action(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 Deno.test("--help and --version answer and end with 0", async () => {
@@ -74,6 +53,21 @@ Deno.test("a data directory that is not permitted ends with 1 and names the miss
     const [code, text] = await outcome(args, [CERTIFICATE_FLAG], folder);
     assert.equal(code, 1);
     assert.match(text, /^chive: .*--allow-(read|write).*$/);
+  });
+});
+
+Deno.test("a country file that is not permitted ends with 2 and names the whole flag", async () => {
+  await inFolder(async (folder) => {
+    const file = `${folder}-geoip`;
+    const args = ["--data-dir", folder, "--ExcludeNodes", "{de}", "--GeoIPFile", file];
+    const [code, text] = await outcome(
+      [...args, "--Log", "err stdout"],
+      [CERTIFICATE_FLAG],
+      folder,
+    );
+    assert.equal(code, 2);
+    assert.match(text, /^chive: .*country file.*$/);
+    assert.ok(text.includes(` --allow-read=${file} `), text);
   });
 });
 

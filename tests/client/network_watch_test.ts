@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ChannelError } from "../../src/channel/errors.ts";
 import { NetworkWatch } from "../../src/client/network_watch.ts";
 import { LogLines } from "../directory/log_lines.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
@@ -8,7 +9,7 @@ const WARNING = "No relay could be reached";
 Deno.test("NetworkWatch: warns after 8 s, then after twice as long each time up to 10 minutes", async () => {
   await using log = await LogLines.collect();
   const clock = new FakeClock();
-  const watch = new NetworkWatch(clock);
+  const watch = new NetworkWatch(clock, () => {});
   watch.start();
   clock.advance(7999);
   assert.equal(log.count(WARNING), 0);
@@ -35,7 +36,7 @@ Deno.test("NetworkWatch: warns after 8 s, then after twice as long each time up 
 Deno.test("NetworkWatch: the first relay ends it, with a word only if it had warned", async () => {
   await using log = await LogLines.collect();
   const clock = new FakeClock();
-  const watch = new NetworkWatch(clock);
+  const watch = new NetworkWatch(clock, () => {});
   watch.start();
   watch.start();
   assert.equal(clock.pendingTimers, 1);
@@ -53,7 +54,7 @@ Deno.test("NetworkWatch: the first relay ends it, with a word only if it had war
 Deno.test("NetworkWatch: after a success it waits for a failure, and counts anew", async () => {
   await using log = await LogLines.collect();
   const clock = new FakeClock();
-  const watch = new NetworkWatch(clock);
+  const watch = new NetworkWatch(clock, () => {});
   watch.start();
   watch.noteFailure(new RangeError("old"));
   clock.advance(8000);
@@ -64,4 +65,24 @@ Deno.test("NetworkWatch: after a success it waits for a failure, and counts anew
   clock.advance(8000);
   assert.match(log.lines.at(-1) ?? "", /for 8 s: the last of 1 attempts failed because .*new/);
   watch.stop();
+});
+
+Deno.test("NetworkWatch: tells when there is a network again after there was none", () => {
+  const clock = new FakeClock();
+  let back = 0;
+  const watch = new NetworkWatch(clock, () => back++);
+  watch.start();
+  watch.noteFailure(new ChannelError("connect-refused", "a relay that is down"));
+  watch.noteSuccess();
+  assert.equal(back, 0);
+  watch.noteFailure(new ChannelError("network-unreachable", "no network"));
+  watch.noteFailure(new ChannelError("channel-timeout", "too late"));
+  watch.noteSuccess();
+  assert.equal(back, 1);
+  watch.noteSuccess();
+  assert.equal(back, 1);
+  watch.noteFailure(new ChannelError("network-unreachable", "no network"));
+  watch.stop();
+  watch.noteSuccess();
+  assert.deepEqual([back, clock.pendingTimers], [1, 0]);
 });

@@ -4,6 +4,7 @@ import { buildConfig } from "../../src/config/build.ts";
 import { ConfigError } from "../../src/config/errors.ts";
 import { OPTION_NAMES } from "../../src/config/options.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
+import { DEFAULT_BACKOFF } from "../../src/runtime/backoff.ts";
 import { fromTorrc, THREE_AUTHORITIES } from "./source.ts";
 
 /** The Config of a file and a command line with these lines. */
@@ -39,10 +40,54 @@ Deno.test("without any setting, the defaults are C tor's", () => {
       minConsensusInterval: 5 * MINUTE,
     },
     circuitBuildTimeout: undefined,
+    learnCircuitBuildTimeout: true,
+    circuitsAvailableTimeout: undefined,
+    maxCircuitsPending: 32,
+    longLivedPorts: [21, 22, 706, 1863, 5050, 5190, 5222, 5223, 6523, 6667, 6697, 8300],
     maxCircuitDirtiness: 10 * MINUTE,
     newCircuitPeriod: MINUTE / 2,
     socksTimeout: 2 * MINUTE,
-    keepalivePeriod: 5 * MINUTE,
+    connections: {
+      useIpv4: true,
+      useIpv6: true,
+      preferIpv6: "auto",
+      padding: "auto",
+      reducedPadding: false,
+      keepalivePeriod: 5 * MINUTE,
+      backoff: DEFAULT_BACKOFF,
+      maxOpen: 128,
+      maxConnecting: 16,
+    },
+    dormant: {
+      enabled: true,
+      timeout: 24 * 60 * MINUTE,
+      idleStreamsCount: true,
+      onFirstStartup: false,
+      canceledByStartup: false,
+    },
+    nodes: {
+      exclude: [],
+      excludeExit: [],
+      entry: [],
+      exit: [],
+      middle: [],
+      strict: false,
+      excludeUnknownCountries: "auto",
+      geoIpFile: undefined,
+      geoIpv6File: undefined,
+    },
+    pathBias: {
+      circuitThreshold: undefined,
+      noticeRate: undefined,
+      warnRate: undefined,
+      extremeRate: undefined,
+      dropGuards: false,
+      scaleThreshold: undefined,
+      useThreshold: undefined,
+      noticeUseRate: undefined,
+      extremeUseRate: undefined,
+      scaleUseThreshold: undefined,
+    },
     useEntryGuards: true,
     numEntryGuards: undefined,
     numPrimaryGuards: undefined,
@@ -73,6 +118,21 @@ Deno.test("TestingTorNetwork changes what it changes in C tor for a client", () 
     minConsensusInterval: 5000,
   });
   assert.ok(warnings.some((warning) => warning.includes("TestingTorNetwork")));
+});
+
+Deno.test("the options of sleep", () => {
+  const all = fromTorrc(
+    "DormantTimeoutEnabled 0\nDormantClientTimeout 10 minutes\nDormantOnFirstStartup 1\n" +
+      "DormantTimeoutDisabledByIdleStreams 0\nDormantCanceledByStartup 1",
+  ).config.dormant;
+  assert.deepEqual(all, {
+    enabled: false,
+    timeout: 10 * MINUTE,
+    idleStreamsCount: false,
+    onFirstStartup: true,
+    canceledByStartup: true,
+  });
+  assert.equal(fromTorrc(`${TESTING}DormantClientTimeout 5`).config.dormant.timeout, 5000);
 });
 
 Deno.test("what TestingTorNetwork changes can be set otherwise, before or after it", () => {
@@ -156,33 +216,10 @@ Deno.test("of a single value set twice in one file the last counts, with a warni
 
 const SINGLE: readonly (readonly [text: string, field: string, value: unknown])[] = [
   ["DataDirectory a b/c", "dataDirectory", "a b/c"],
-  ["CircuitBuildTimeout 30 seconds", "circuitBuildTimeout", 30_000],
-  ["MaxCircuitDirtiness 1 hour", "maxCircuitDirtiness", 3_600_000],
-  ["MaxCircuitDirtiness 1", "maxCircuitDirtiness", 10_000],
-  ["MaxCircuitDirtiness 5 months", "maxCircuitDirtiness", 2_592_000_000],
-  ["NewCircuitPeriod 5", "newCircuitPeriod", 5000],
   ["SocksTimeout 10 minutes", "socksTimeout", 600_000],
-  ["KeepalivePeriod 1 minute", "keepalivePeriod", 60_000],
-  ["UseEntryGuards 0", "useEntryGuards", false],
-  ["UseHelperNodes 0", "useEntryGuards", false],
-  ["NumEntryGuards 2", "numEntryGuards", 2],
-  ["NumPrimaryGuards 5", "numPrimaryGuards", 5],
-  ["NumDirectoryGuards 4", "numDirectoryGuards", 4],
-  ["GuardLifetime 2 months", "guardLifetime", 5_259_456_000],
-  ["PathsNeededToBuildCircuits 0.7", "pathsNeededToBuildCircuits", 0.7],
-  ["PathsNeededToBuildCircuits 0.1", "pathsNeededToBuildCircuits", 0.25],
-  ["PathsNeededToBuildCircuits 1", "pathsNeededToBuildCircuits", 0.95],
   ["SafeLogging 0", "safeLogging", false],
   ["SafeLogging 1", "safeLogging", true],
   ["SafeLogging Relay", "safeLogging", false],
-  [
-    "NodeFamily a, $" + "ab".repeat(20) + " ,C\nNodeFamily " + "AB".repeat(20) + "~x",
-    "nodeFamilies",
-    [
-      ["a", "AB".repeat(20), "c"],
-      ["AB".repeat(20)],
-    ],
-  ],
 ];
 
 for (const [text, field, value] of SINGLE) {
@@ -236,7 +273,6 @@ const REFUSED: readonly (readonly [text: string, code: string, says: RegExp])[] 
   ["PidFile x", "config-unsupported", /'PidFile'/],
   ["UseBridges 1", "config-unsupported", /'UseBridges'/],
   ["Bridge 1.2.3.4:5", "config-unsupported", /'Bridge'/],
-  ["ExitNodes {de}", "config-unsupported", /'ExitNodes'/],
   ["UseMicrodescriptors 0", "config-unsupported", /'UseMicrodescriptors'/],
   ["SocksPort", "config-no-value", /'SocksPort' has no value/],
   ['DataDirectory ""', "config-no-value", /'DataDirectory' has no value/],
@@ -246,12 +282,8 @@ const REFUSED: readonly (readonly [text: string, code: string, says: RegExp])[] 
   ["SocksTimeout 1 fortnight", "config-bad-value", /expected a time/],
   ["NumEntryGuards many", "config-bad-value", /whole number/],
   ["SafeLogging 2", "config-bad-value", /0, 1, relay/],
-  ["KeepalivePeriod 0", "config-bad-value", /more than 0/],
   ["ClientBootstrapConsensusMaxInProgressTries 0", "config-bad-value", /more than 0/],
-  ["NumEntryGuards 4\nNumPrimaryGuards 3", "config-conflict", /must not be more/],
-  ["PathsNeededToBuildCircuits x", "config-bad-value", /decimal/],
-  ["NodeFamily a,{de}", "config-bad-value", /'\{de\}'/],
-  ["NodeFamily 10.0.0.0/8", "config-bad-value", /address patterns/],
+  ["DormantClientTimeout 599", "config-bad-value", /at least 10 minutes/],
   ["Log", "config-no-value", /'Log'/],
   ["Log loud", "config-bad-value", /'loud'/],
   ["Log stdout", "config-bad-value", /'stdout'/],
@@ -347,6 +379,11 @@ Deno.test("whatever a torrc contains, nothing but a ConfigError is thrown", () =
       "10",
       "minutes",
       "{de}",
+      "192.0.2.0/24",
+      "[2001:db8::]/32",
+      "*:",
+      "-1",
+      "0.5",
     ),
     fc.string({ maxLength: 8 }),
     fc.string({ unit: "binary", maxLength: 4 }),
@@ -382,10 +419,4 @@ Deno.test("whatever a torrc contains, nothing but a ConfigError is thrown", () =
     { seed: 1, numRuns: 2000 },
   );
   assert.ok(accepted > 20, `${accepted}`);
-});
-
-Deno.test("a build timeout that is to be learned is said not to be", () => {
-  const noticesOf = (text: string) => buildConfig([parseTorrc(text, "torrc")]).notices;
-  assert.equal(noticesOf("LearnCircuitBuildTimeout 1").length, 1);
-  assert.deepEqual(noticesOf("LearnCircuitBuildTimeout 0"), []);
 });

@@ -8,6 +8,7 @@ const DEFAULT_ISOLATION = {
   clientProtocol: false,
   destinationPort: false,
   destinationAddress: false,
+  keepAliveSocksAuth: false,
   sessionGroup: -1,
 };
 const DEFAULT_TRAFFIC = { ipv4: true, ipv6: true, preferIpv6: false };
@@ -42,6 +43,9 @@ const FLAGS: readonly (readonly [flags: string, isolation: object, traffic: obje
   ["NoIsolateClientAddr IsolateClientAddr", {}, {}],
   ["SessionGroup=0", { sessionGroup: 0 }, {}],
   ["sessiongroup=7 IsolateDestPort", { sessionGroup: 7, destinationPort: true }, {}],
+  ["KeepAliveIsolateSOCKSAuth", { keepAliveSocksAuth: true }, {}],
+  ["NoKeepAliveIsolateSOCKSAuth", {}, {}],
+  ["NoIsolateSOCKSAuth NoKeepAliveIsolateSOCKSAuth", { socksAuth: false }, {}],
   ["NoIPv4Traffic", {}, { ipv4: false }],
   ["NoIPv6Traffic", {}, { ipv6: false }],
   ["IPv6Traffic PreferIPv6", {}, { preferIpv6: true }],
@@ -98,7 +102,12 @@ const REFUSED: readonly (readonly [text: string, code: string, says: RegExp])[] 
   ["SocksPort 9050 NoDNSRequest", "config-unsupported", /not supported/],
   ["SocksPort 9050 CacheDNS", "config-unsupported", /not supported/],
   ["SocksPort 9050 ExtendedErrors", "config-unsupported", /not supported/],
-  ["SocksPort 9050 KeepAliveIsolateSOCKSAuth", "config-unsupported", /not supported/],
+  [
+    "SocksPort 9050 NoIsolateSOCKSAuth KeepAliveIsolateSOCKSAuth",
+    "config-conflict",
+    /KeepAliveIsolateSOCKSAuth cannot/,
+  ],
+  ["SocksPort 9050 KeepAliveIsolateSOCKSAuths", "config-bad-value", /no such flag/],
   ["SocksPort 9050 GroupWritable", "config-unsupported", /not supported/],
 ];
 

@@ -6,11 +6,16 @@ import {
   parseSocketAddress,
 } from "../../src/config/address.ts";
 import {
+  parseAutoBoolean,
   parseBoolean,
   parseCount,
+  parseDecimal,
   parseFirstInterval,
   parseFraction,
+  parseInteger,
   parseInterval,
+  parsePorts,
+  parsePreciseInterval,
 } from "../../src/config/values.ts";
 
 function table<T>(
@@ -141,4 +146,51 @@ table("addressReach", addressReach, [
   ["::", "public"],
   ["8.8.8.8", "public"],
   ["::ffff:127.0.0.1", "loopback"],
+]);
+
+table("parseInteger", parseInteger, [
+  ["-1", -1],
+  ["0", 0],
+  ["2147483647", 2147483647],
+  ["2147483648", undefined],
+  ["--1", undefined],
+  ["-", undefined],
+  ["1.5", undefined],
+]);
+
+table("parseDecimal", parseDecimal, [
+  ["-1", -1],
+  ["-.5", -0.5],
+  ["0.7", 0.7],
+  ["-", undefined],
+  ["+1", undefined],
+]);
+
+table("parseAutoBoolean", parseAutoBoolean, [
+  ["0", false],
+  ["1", true],
+  ["Auto", "auto"],
+  ["yes", undefined],
+]);
+
+table("parsePorts", parsePorts, [
+  ["22", [22]],
+  [" 22 ,80,, 22", [22, 80]],
+  [",", []],
+  ["0", undefined],
+  ["22 80", undefined],
+  ["65536", undefined],
+]);
+
+table("parsePreciseInterval", parsePreciseInterval, [
+  ["1", 1000],
+  ["0.25", 250],
+  ["1.5 seconds", 1500],
+  ["250 msec", 250],
+  ["250MSEC", 250],
+  ["1 millisecond", 1],
+  ["0.5 msec", 0],
+  ["2 minutes", 120_000],
+  ["1 usec", undefined],
+  ["msec", undefined],
 ]);

@@ -5,6 +5,8 @@ import {
   consensusFetchTime,
   describeDuration,
   liveness,
+  skewAdvice,
+  validityAdvice,
 } from "../../src/directory/consensus_times.ts";
 import { SystemRandom } from "../../src/runtime/random.ts";
 
@@ -32,6 +34,45 @@ Deno.test("a clock that is behind is said so, in words", () => {
   assert.match(
     clockSkewAdvice(times, validAfter - 50 * HOUR) ?? "",
     /^Our clock is 2 days, 2 hours behind .* \(2024-05-17 12:00:00 UTC\)\. Check/,
+  );
+});
+
+Deno.test("a stale consensus and a wrong clock are told apart, in words", () => {
+  const { validUntil } = times;
+  const later = validUntil + 2 * HOUR;
+  assert.equal(validityAdvice(times, validUntil, undefined), undefined);
+  assert.equal(validityAdvice(times, validAfter - MINUTE, undefined), undefined);
+  assert.match(validityAdvice(times, validAfter - 3 * HOUR, undefined) ?? "", /^Our clock is 3 h/);
+  assert.equal(
+    validityAdvice(times, later, { skew: 1000, clocks: 3 }),
+    "The consensus expired 2 hours ago by our clock (at 2024-05-17 15:00:00 UTC). Our clock agrees " +
+      "with those of 3 servers, so the consensus is old, and no newer one could be fetched yet.",
+  );
+  assert.equal(
+    validityAdvice(times, later, { skew: -3 * HOUR, clocks: 2 }),
+    "The consensus expired 2 hours ago by our clock (at 2024-05-17 15:00:00 UTC). Our clock is " +
+      "3 hours ahead of those of 2 servers. Check this machine's date, time and time zone. " +
+      "By their time the consensus is still valid.",
+  );
+  assert.equal(
+    validityAdvice(times, later, { skew: -HOUR, clocks: 1 }),
+    "The consensus expired 2 hours ago by our clock (at 2024-05-17 15:00:00 UTC). Our clock is " +
+      "1 hour ahead of that of a directory server. Check this machine's date, time and time zone.",
+  );
+  assert.equal(
+    validityAdvice(times, later, undefined),
+    "The consensus expired 2 hours ago by our clock (at 2024-05-17 15:00:00 UTC). Either our clock " +
+      "is ahead, or no newer one could be fetched yet. If it goes on, check this machine's date, " +
+      "time and time zone.",
+  );
+});
+
+Deno.test("a clock that others contradict is said so from half an hour on", () => {
+  assert.equal(skewAdvice({ skew: 29 * MINUTE, clocks: 3 }), undefined);
+  assert.equal(
+    skewAdvice({ skew: 30 * MINUTE, clocks: 3 }),
+    "Our clock is 30 minutes behind those of 3 servers. " +
+      "Check this machine's date, time and time zone.",
   );
 });
 

@@ -95,7 +95,8 @@ Deno.test("a failed answer is an answer, but no document", async () => {
 
 Deno.test("304 is an answer only to a question", async () => {
   using asked = new Fetch(answer("304 Not modified"));
-  assert.deepEqual(await asked.run({ ifModifiedSince: 0 }), { kind: "not-modified" });
+  const result = await asked.run({ ifModifiedSince: 0 });
+  assert.equal(result.kind, "not-modified");
   using unasked = new Fetch(answer("304 Not modified"));
   await assert.rejects(unasked.run(), { code: "directory-http-status" });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describeTime } from "../../src/directory/consensus_times.ts";
 import { parseConsensus } from "../../src/netdoc/consensus.ts";
 import { writeSignature, writeSignedPart } from "../../testnet/document_writer.ts";
+import { LogLines } from "./log_lines.ts";
 import {
   answer,
   encode,
@@ -50,6 +51,26 @@ Deno.test("from nothing to a complete directory", async () => {
   assert.equal(requests[2].server.kind, "listed");
   const guards = run.guards.primaryGuards().map(({ rsaIdentity }) => rsaIdentity);
   assert.ok(guards.includes(run.askedFor("micro")[0]));
+});
+
+Deno.test("what it has cost is told once an hour, and on request", async () => {
+  await using log = await LogLines.collect();
+  await using run = await RunningDirectory.start();
+  assert.equal(run.directory.statistics().consensus, undefined);
+  assert.equal(run.directory.statistics().nextFetch, undefined);
+  await run.untilComplete();
+  const { all, byKind } = run.directory.statistics().total;
+  assert.equal(all.requests, 3);
+  assert.equal(byKind.consensus.uncompressed, run.network.consensus().length);
+  assert.ok(all.sent > 300 && all.received > 1000);
+  const { consensus, nextFetch } = run.directory.statistics();
+  assert.equal(consensus?.liveness, "live");
+  assert.equal(consensus?.age, run.clock.now() - VALID_AFTER);
+  assert.ok(nextFetch !== undefined && nextFetch > VALID_AFTER + 1.75 * HOUR);
+  run.clock.advance(HOUR - run.clock.monotonic() - 1000);
+  assert.equal(log.count("In the last hour"), 0);
+  await run.pass(2000);
+  assert.equal(log.count(`In the last hour: 3 directory requests, ${all.sent} bytes up`), 1);
 });
 
 Deno.test("with no fallbacks, an authority is asked at once", async () => {

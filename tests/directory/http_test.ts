@@ -20,6 +20,22 @@ function refuses(answer: string, code: DirectoryErrorCode, maxBody?: number) {
   );
 }
 
+Deno.test("a request has C tor's headers in its order", () => {
+  const request = encodeRequest({
+    path: "/tor/x",
+    host: "192.0.2.5:9001",
+    ifModifiedSince: Date.UTC(2024, 4, 17, 12, 3),
+    diffFrom: "5C1D",
+  });
+  assert.equal(
+    decode(request),
+    "GET /tor/x HTTP/1.0\r\nHost: 192.0.2.5:9001\r\n" +
+      "If-Modified-Since: Fri, 17 May 2024 12:03:00 GMT\r\n" +
+      "Accept-Encoding: x-zstd, deflate, gzip, identity\r\n" +
+      "X-Or-Diff-From-Consensus: 5C1D\r\n\r\n",
+  );
+});
+
 Deno.test("a request has C tor's headers in C tor's order", () => {
   const request = encodeRequest({
     path: "/tor/keys/all",

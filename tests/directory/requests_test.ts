@@ -6,6 +6,7 @@ import {
   consensusRequest,
   microdescriptorBatches,
   microdescriptorsRequest,
+  newestCertificatesRequest,
 } from "../../src/directory/requests.ts";
 import {
   parseSigningKeyDigest,
@@ -45,6 +46,13 @@ Deno.test("certificates are asked for by identity and signing key", () => {
   assert.equal(
     request.path,
     `/tor/keys/fp-sk/${identity("AA")}-${signingKey("01")}+${identity("BB")}-${signingKey("02")}`,
+  );
+});
+
+Deno.test("the newest certificates are asked for by identity alone", () => {
+  assert.equal(
+    newestCertificatesRequest([identity("AA"), identity("BB")]).path,
+    `/tor/keys/fp/${identity("AA")}+${identity("BB")}`,
   );
 });
 

@@ -242,6 +242,10 @@ export interface RunOptions {
   /** Files that the data directory has at the start. */
   readonly files?: Readonly<Record<string, Uint8Array | string>>;
   readonly handler?: (request: SeenRequest) => Reply;
+  /** What relays say of our clock, in ms. */
+  readonly clockSkews?: readonly number[];
+  /** When this version was released, in ms since 1970; when the network began unless given. */
+  readonly released?: number;
 }
 
 /** A directory that was started in a data directory of its own. */
@@ -280,6 +284,9 @@ export class RunningDirectory implements AsyncDisposable {
       transport: this.transport,
       guards,
       bootstrap: this.bootstrap,
+      whenAwake: () => Promise.resolve(),
+      clockSkews: () => options.clockSkews ?? [],
+      released: options.released ?? VALID_AFTER,
     });
     this.finished = this.directory.start(new AbortController().signal);
     // Its failure is for the tests that await it.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type GuardOptions, guardParameters } from "../../src/guard/guard_parameters.ts";
+import { pathBiasParameters } from "../../src/guard/path_bias_parameters.ts";
 import { testNetDir } from "../path/test_network.ts";
 
 const DAY = 86_400_000;
@@ -25,6 +26,9 @@ Deno.test("the defaults are C tor's", () => {
     internetLikelyDownInterval: 600_000,
     nonprimaryGuardConnectTimeout: 15_000,
     nonprimaryGuardIdleTimeout: 600_000,
+    meaningfulRestriction: 0.2,
+    extremeRestriction: 0.01,
+    pathBias: pathBiasParameters(testNetDir({ relays: [] }), {}),
   });
 });
 
@@ -41,6 +45,9 @@ const PARAMETERS = {
   "guard-internet-likely-down-interval": 60,
   "guard-nonprimary-guard-connect-timeout": 7,
   "guard-nonprimary-guard-idle-timeout": 8,
+  "guard-meaningful-restriction-percent": 30,
+  "guard-extreme-restriction-percent": 2,
+  "pb_mincircs": 77,
 };
 const FROM_CONSENSUS = {
   maxSampleThreshold: 0.3,
@@ -54,6 +61,9 @@ const FROM_CONSENSUS = {
   internetLikelyDownInterval: 60_000,
   nonprimaryGuardConnectTimeout: 7000,
   nonprimaryGuardIdleTimeout: 8000,
+  meaningfulRestriction: 0.3,
+  extremeRestriction: 0.02,
+  pathBias: pathBiasParameters(testNetDir({ relays: [], parameters: { "pb_mincircs": 77 } }), {}),
 };
 
 Deno.test("the consensus may say otherwise", () => {
@@ -81,4 +91,27 @@ Deno.test("the options go before the consensus", () => {
     guardParameters(netDir, { ...OPTIONS, guardLifetime: DAY - 1 }),
     FROM_CONSENSUS,
   );
+});
+
+Deno.test("a confirmed guard stays at most 90 days, whoever says otherwise", () => {
+  const long = testNetDir({
+    relays: [],
+    parameters: { "guard-confirmed-min-lifetime-days": 91, "guard-lifetime-days": 200 },
+  });
+  assert.equal(guardParameters(long, OPTIONS).guardConfirmedMinLifetime, 90 * DAY);
+  assert.equal(guardParameters(long, OPTIONS).guardLifetime, 200 * DAY);
+  const configured = guardParameters(long, { ...OPTIONS, guardLifetime: 365 * DAY });
+  assert.equal(configured.guardConfirmedMinLifetime, 90 * DAY);
+  assert.equal(configured.guardLifetime, 365 * DAY);
+  const short = guardParameters(long, { ...OPTIONS, guardLifetime: 89 * DAY });
+  assert.equal(short.guardConfirmedMinLifetime, 89 * DAY);
+});
+
+Deno.test("options about path bias go before the consensus", () => {
+  const pathBias = { circuitThreshold: 9 };
+  const { circuitThreshold } = guardParameters(testNetDir({ relays: [], parameters: PARAMETERS }), {
+    ...OPTIONS,
+    pathBias,
+  }).pathBias;
+  assert.equal(circuitThreshold, 9);
 });

@@ -1,86 +1,22 @@
 import assert from "node:assert/strict";
 import type { RsaIdentity } from "../../src/crypto/identity.ts";
 import type { GuardChoice } from "../../src/guard/guard_choice.ts";
-import type { GuardOptions } from "../../src/guard/guard_parameters.ts";
-import { GuardSample } from "../../src/guard/guard_sample.ts";
-import type { NetDir } from "../../src/netdir/net_dir.ts";
-import { DataDirectory } from "../../src/state/data_directory.ts";
-import { SeededRandom } from "../../testnet/seeded_random.ts";
-import { identityOf, testNetDir, type TestNetwork, type TestRelay } from "../path/test_network.ts";
-import { FakeClock } from "../runtime/fake_clock.ts";
+import type { GuardSample } from "../../src/guard/guard_sample.ts";
+import { LogLines } from "../directory/log_lines.ts";
+import { identityOf } from "../path/test_network.ts";
+import type { FakeClock } from "../runtime/fake_clock.ts";
+import {
+  confirmPrimaries,
+  loadGuards,
+  network,
+  primaries,
+  select,
+  withGuards,
+} from "./test_guards.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const OPTIONS: GuardOptions = {
-  useEntryGuards: true,
-  numEntryGuards: undefined,
-  numDirectoryGuards: undefined,
-  numPrimaryGuards: undefined,
-  guardLifetime: undefined,
-  extendAllowPrivateAddresses: false,
-};
-
-interface Fixture {
-  readonly directory: DataDirectory;
-  readonly clock: FakeClock;
-  readonly guards: GuardSample;
-}
-
-/** Runs with guards that know no network yet, and closes them. */
-async function withGuards(
-  run: (fixture: Fixture) => void | Promise<void>,
-  options: Partial<GuardOptions> = {},
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    using directory = await DataDirectory.open(folder);
-    const clock = new FakeClock();
-    const guards = await load(directory, clock, options);
-    await run({ directory, clock, guards });
-    await guards.close();
-    assert.equal(clock.pendingTimers, 0);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function load(
-  directory: DataDirectory,
-  clock: FakeClock,
-  options: Partial<GuardOptions> = {},
-): Promise<GuardSample> {
-  return GuardSample.load(directory, { clock, random: new SeededRandom(1) }, {
-    ...OPTIONS,
-    ...options,
-  });
-}
-
-/** A network of 200 possible guards, which is valid now. */
-function network(
-  clock: FakeClock,
-  change: (identity: RsaIdentity) => Partial<TestRelay> | undefined = () => ({}),
-  parameters: TestNetwork["parameters"] = {},
-): NetDir {
-  const relays: TestRelay[] = [];
-  for (let number = 1; number <= 200; number++) {
-    const changed = change(identityOf(number));
-    if (changed !== undefined) relays.push({ number, ...changed });
-  }
-  return testNetDir({ relays, validAfter: clock.now(), parameters });
-}
-
-const primaries = (guards: GuardSample) =>
-  guards.primaryGuards().map(({ rsaIdentity }) => rsaIdentity);
-
-/** Selects a guard for traffic, which must be there. */
-function select(guards: GuardSample, ...avoid: RsaIdentity[]): GuardChoice {
-  const choice = guards.selectForTraffic(
-    avoid.length === 0 ? undefined : ({ rsaIdentity }) => avoid.includes(rsaIdentity),
-  );
-  assert.ok(choice !== undefined);
-  return choice;
-}
 
 /** Lets circuits fail until no primary guard is selected any more; gives the first other choice. */
 function failPrimaries(guards: GuardSample): GuardChoice {
@@ -230,12 +166,15 @@ Deno.test("when all primary guards fail, others are tried one circuit each, in o
   }));
 
 Deno.test("a confirmed guard is tried before others that were sampled earlier", () =>
-  withGuards(({ guards, clock }) => {
+  withGuards(async ({ guards, clock }) => {
     guards.update(network(clock, undefined, { "guard-n-primary-guards": 1 }));
     const second = failPrimaries(guards);
     const third = select(guards);
-    assert.equal(guards.noteSuccess(third), "usable", "confirmed, and so primary");
     guards.noteClosed(second);
+    assert.equal(guards.noteSuccess(third), "waiting", "for the primary guard's second chance");
+    guards.noteFailure(select(guards));
+    assert.equal(await guards.whenSettled(third), "usable");
+    assert.deepEqual(primaries(guards), [third.router.rsaIdentity], "confirmed, and so primary");
     guards.noteFailure(select(guards));
     guards.noteClosed(third);
     assert.deepEqual(primaries(guards), [third.router.rsaIdentity]);
@@ -243,21 +182,15 @@ Deno.test("a confirmed guard is tried before others that were sampled earlier", 
     assert.equal(select(guards).router, second.router);
   }));
 
-/** Guards of which all three primary ones are confirmed, so that no other becomes primary. */
-function confirmPrimaries(guards: GuardSample): void {
-  const [first, second, third] = primaries(guards);
-  for (const avoided of [[], [first], [first, second]]) {
-    const choice = select(guards, ...avoided);
-    assert.equal(guards.noteSuccess(choice), "usable");
-    guards.noteClosed(choice);
-  }
-  assert.deepEqual(primaries(guards), [first, second, third]);
-}
-
-/** As {@link failPrimaries}, with guards that are confirmed and worked a moment ago. */
+/**
+ * As {@link failPrimaries}, with guards that are confirmed and worked a moment ago, and that fail
+ * although the network is there.
+ */
 function failConfirmedPrimaries(guards: GuardSample, clock: FakeClock): GuardChoice {
   guards.update(network(clock));
   confirmPrimaries(guards);
+  guards.noteClosed(failPrimaries(guards));
+  guards.noteInternetConnectivity();
   return failPrimaries(guards);
 }
 
@@ -335,14 +268,13 @@ Deno.test("a waiting circuit is not used once a primary guard is worth a try aga
 
 /** Choices of two confirmed guards that are not primary; all primary guards are down. */
 function twoConfirmedChoices(guards: GuardSample, clock: FakeClock): [GuardChoice, GuardChoice] {
-  const unfinished = failConfirmedPrimaries(guards, clock);
+  guards.noteClosed(failConfirmedPrimaries(guards, clock));
   const first = select(guards);
   const second = select(guards);
   for (const choice of [first, second]) {
-    guards.noteSuccess(choice);
+    assert.equal(guards.noteSuccess(choice), "usable");
     guards.noteClosed(choice);
   }
-  guards.noteClosed(unfinished);
   const choices: [GuardChoice, GuardChoice] = [select(guards), select(guards)];
   assert.deepEqual(choices.map(({ router }) => router), [first.router, second.router]);
   return choices;
@@ -473,7 +405,7 @@ Deno.test("guards are kept over a restart", () =>
     assert.equal(saved.last_updated, "2026-01-01T00:00:00Z");
 
     clock.advance(DAY);
-    const again = await load(directory, clock);
+    const again = await loadGuards(directory, clock);
     again.update(network(clock));
     assert.deepEqual(primaries(again), before);
     // Nothing is known any more of who could not be reached.
@@ -500,7 +432,7 @@ Deno.test("what is learnt is saved within seconds, and only when it changed", ()
 Deno.test("a file that makes no sense is set aside, and new guards are sampled", () =>
   withGuards(async ({ directory, clock }) => {
     await directory.write("guard_state.json", new TextEncoder().encode('{"version":1,"guards":7}'));
-    const guards = await load(directory, clock);
+    const guards = await loadGuards(directory, clock);
     guards.update(network(clock));
     assert.equal(primaries(guards).length, 3);
     await guards.close();
@@ -528,4 +460,176 @@ Deno.test("without entry guards each circuit has a first relay of its own", () =
     assert.ok(guards.primaryGuards().every(({ confirmed }) => !confirmed));
     const empty = network(clock, () => ({ isUnknown: true }));
     assert.deepEqual(guards.missingPrimaryMicrodescriptors(empty), []);
-  }, { useEntryGuards: false }));
+  }, { options: { useEntryGuards: false } }));
+
+Deno.test("what a guard does after it has worked, and elsewhere, does not count against it", () =>
+  withGuards(({ guards, clock }) => {
+    guards.update(network(clock));
+    confirmPrimaries(guards);
+    const [first] = primaries(guards);
+    const states = () => guards.primaryGuards().map(({ reachability }) => reachability);
+    // A directory guard that answers, but not with what was asked for.
+    const request = guards.selectForDirectory(({ rsaIdentity }) => rsaIdentity !== first);
+    assert.ok(request !== undefined && request.router.rsaIdentity === first);
+    guards.noteSuccess(request);
+    guards.noteFailure(request);
+    assert.deepEqual(states(), ["yes", "yes", "yes"]);
+    // A circuit that another relay breaks, which may be a guard as well.
+    const circuit = select(guards);
+    circuit.pathBias.noteBuildAttempt();
+    guards.noteClosed(circuit, "remote");
+    assert.deepEqual(states(), ["yes", "yes", "yes"]);
+    assert.equal(guards.statistics().failures, 0);
+    // A guard that could not be connected to for a directory request cannot be for a circuit.
+    const lost = guards.selectForDirectory(({ rsaIdentity }) => rsaIdentity !== first);
+    assert.ok(lost !== undefined);
+    guards.noteFailure(lost);
+    assert.deepEqual(states(), ["no", "yes", "yes"]);
+    assert.notEqual(select(guards).router.rsaIdentity, first);
+  }));
+
+for (const count of [9, 10]) {
+  Deno.test(`of ${count} guards, ${count < 10 ? "none" : "any"} may be spared a directory request`, () =>
+    withGuards(({ guards, clock }) => {
+      guards.update(
+        network(clock, (identity) => identity <= identityOf(count) ? {} : undefined),
+      );
+      const choice = guards.selectForDirectory(() => true);
+      assert.equal(choice === undefined, count === 10);
+    }));
+}
+
+Deno.test("a guard is not used a moment longer than its time, consensus or not", () =>
+  withGuards(({ guards, clock }) => {
+    const parameters = {
+      "guard-lifetime-days": 3650,
+      "guard-confirmed-min-lifetime-days": 3650,
+    };
+    guards.update(network(clock, undefined, parameters));
+    const [first] = primaries(guards);
+    const choice = select(guards);
+    guards.noteSuccess(choice);
+    guards.noteClosed(choice);
+    // Confirmed up to 18 days before: between 72 and 90 days are left.
+    clock.advance(71 * DAY);
+    for (let hour = 0; hour < 20 * 24; hour++) {
+      if (hour % 2 === 0) guards.update(network(clock, undefined, parameters));
+      const days = 71 + hour / 24;
+      const { rsaIdentity } = select(guards).router;
+      if (rsaIdentity !== first) {
+        assert.ok(days >= 72, `${days}`);
+        return;
+      }
+      clock.advance(HOUR);
+    }
+    assert.fail("it is used for more than 90 days");
+  }));
+
+Deno.test("a guard whose path bias is too bad is replaced, if it is to be", () =>
+  withGuards(({ guards, clock }) => {
+    guards.update(network(clock, undefined, { pb_mincircs: 5, pb_dropguards: 1 }));
+    const before = primaries(guards);
+    let refused = 0;
+    for (let circuit = 0; circuit < 8; circuit++) {
+      const choice = select(guards);
+      if (choice.pathBias.noteBuildAttempt() === "refused") refused++;
+      guards.noteClosed(choice, "remote");
+    }
+    assert.equal(refused, 1);
+    const after = primaries(guards);
+    assert.deepEqual(after.slice(0, 2), before.slice(1));
+    const [report] = guards.statistics().guards;
+    assert.equal(report.rsaIdentity, before[0]);
+    assert.ok(report.disabled && !report.filtered && !report.primary);
+    assert.equal(report.pathBias.circAttempts, 6);
+    assert.match(guards.statistics().lastPrimaryChange?.reason ?? "", /too many of its circuits/);
+  }));
+
+Deno.test("path-bias counts outlive a restart, and are written without haste", () =>
+  withGuards(async ({ directory, guards, clock }) => {
+    guards.update(network(clock));
+    confirmPrimaries(guards);
+    await guards.flush();
+    const text = async () =>
+      new TextDecoder().decode(await directory.read("guard_state.json", 1e6));
+    const before = await text();
+    const choice = select(guards);
+    choice.pathBias.noteBuildAttempt();
+    choice.pathBias.noteBuildSuccess();
+    choice.pathBias.noteUseSuccess();
+    guards.noteSuccess(choice);
+    assert.equal(clock.pendingTimers, 1);
+    clock.advance(10 * MINUTE - 1);
+    assert.equal(clock.pendingTimers, 1);
+    assert.equal(await text(), before);
+    // Stored as if the open circuit ended well.
+    await guards.close();
+    const again = await loadGuards(directory, clock);
+    again.update(network(clock));
+    const [report] = again.statistics().guards;
+    assert.equal(report.pathBias.useSuccesses, 1);
+    assert.equal(report.pathBias.successfulCircuitsClosed, 1);
+    await again.close();
+  }));
+
+Deno.test("a change of the guards in use is saved at once", () =>
+  withGuards(async ({ directory, guards, clock }) => {
+    guards.update(network(clock));
+    clock.advance(0);
+    await guards.flush();
+    assert.ok(await directory.read("guard_state.json", 1e6) !== undefined);
+    guards.noteSuccess(select(guards));
+    assert.equal(clock.pendingTimers, 1);
+    clock.advance(0);
+    assert.equal(clock.pendingTimers, 0);
+  }));
+
+Deno.test("a guard that is silent is passed over, until it answers after all", () =>
+  withGuards(async ({ guards, clock }) => {
+    guards.update(network(clock));
+    confirmPrimaries(guards);
+    const [first, second] = primaries(guards);
+    const silent = select(guards);
+    guards.noteSilent(silent);
+    assert.equal(guards.primaryGuards()[0].reachability, "no");
+    assert.equal(select(guards).router.rsaIdentity, second);
+    assert.equal(guards.noteSuccess(silent), "usable");
+    assert.equal(select(guards).router.rsaIdentity, first);
+    guards.noteClosed(silent);
+    guards.noteSilent(silent);
+    assert.equal(guards.primaryGuards()[0].reachability, "yes", "the choice is closed");
+    // A circuit that waits for better guards waits no more when the last of them is silent.
+    const other = failConfirmedPrimaries(guards, clock);
+    clock.advance(10 * MINUTE);
+    assert.equal(guards.noteSuccess(other), "waiting");
+    for (let tries = 0; tries < 3; tries++) guards.noteSilent(select(guards));
+    assert.equal(await guards.whenSettled(other), "usable");
+  }));
+
+Deno.test("the log says once, without names, that other guards are primary", async () => {
+  await using log = await LogLines.collect();
+  await withGuards(({ guards, clock }) => {
+    guards.update(network(clock));
+    const [first] = primaries(guards);
+    assert.equal(log.count("info The primary guards"), 0, "the first choice is no change");
+    const without = network(clock, (identity) => identity === first ? undefined : {});
+    guards.update(without);
+    guards.update(without);
+    assert.equal(log.count("info The primary guards are [scrubbed], [scrubbed], [scrubbed]"), 1);
+    assert.ok(log.lines.every((line) => !line.includes(first) && !line.includes("relay")));
+  });
+});
+
+Deno.test("the log warns once of a guard whose circuits fail", async () => {
+  await using log = await LogLines.collect();
+  await withGuards(({ guards, clock }) => {
+    guards.update(network(clock, undefined, { pb_mincircs: 5 }));
+    for (let circuit = 0; circuit < 10; circuit++) {
+      const choice = select(guards);
+      choice.pathBias.noteBuildAttempt();
+      guards.noteClosed(choice, "remote");
+    }
+    assert.equal(log.count("warning Guard [scrubbed]: almost none of its circuits"), 1);
+    assert.equal(log.count("Of 6 circuits 0 were built"), 1);
+  });
+});

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { GuardOptions } from "../../src/guard/guard_parameters.ts";
-import { GuardSets } from "../../src/guard/guard_sets.ts";
-import type { SampledGuard } from "../../src/guard/sampled_guard.ts";
-import type { NetDir } from "../../src/netdir/net_dir.ts";
+import { type GuardOptions, guardParameters } from "../../src/guard/guard_parameters.ts";
+import { type GuardNetwork, GuardSets } from "../../src/guard/guard_sets.ts";
+import { NO_COUNTS } from "../../src/guard/path_bias.ts";
+import type { SampledGuard, SampledGuardFacts } from "../../src/guard/sampled_guard.ts";
+import type { RouterStatus } from "../../src/netdoc/consensus.ts";
 import { RelayFlag } from "../../src/netdir/relay.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
 import {
@@ -25,8 +26,8 @@ const OPTIONS: GuardOptions = {
   extendAllowPrivateAddresses: false,
 };
 
-function newSets(): GuardSets {
-  return new GuardSets(new SeededRandom(1), OPTIONS, []);
+function newSets(seed = 1): GuardSets {
+  return new GuardSets({ name: "default", random: new SeededRandom(seed), facts: [] });
 }
 
 /** A network of `count` possible guards that is valid at `now`, changed where `change` says so. */
@@ -35,13 +36,15 @@ function network(
   now = NOW,
   change: (number: number) => Partial<TestRelay> | undefined = () => ({}),
   parameters: TestNetwork["parameters"] = {},
-): NetDir {
+  passesFilter: (router: RouterStatus) => boolean = () => true,
+): GuardNetwork {
   const relays: TestRelay[] = [];
   for (let number = 1; number <= count; number++) {
     const changed = change(number);
     if (changed !== undefined) relays.push({ number, ...changed });
   }
-  return testNetDir({ relays, validAfter: now, parameters });
+  const netDir = testNetDir({ relays, validAfter: now, parameters });
+  return { netDir, parameters: guardParameters(netDir, OPTIONS), passesFilter };
 }
 
 const identities = (guards: readonly SampledGuard[]) => guards.map((guard) => guard.rsaIdentity);
@@ -74,14 +77,14 @@ Deno.test("the first consensus gives 20 guards, the first three of them primary"
 
 Deno.test("only relays with all flags of a guard are sampled, known or not", () => {
   const sets = newSets();
-  const netDir = network(40, NOW, (number) => ({
+  const known = network(40, NOW, (number) => ({
     flags: number % 2 === 0 ? GUARD_FLAGS & ~RelayFlag.Stable : GUARD_FLAGS,
     isUnknown: true,
   }));
-  sets.update(netDir, NOW);
+  sets.update(known, NOW);
   assert.equal(sets.sampled.length, 20);
   for (const guard of sets.sampled) {
-    assert.equal(netDir.listed(guard.rsaIdentity)?.flags, GUARD_FLAGS);
+    assert.equal(known.netDir.listed(guard.rsaIdentity)?.flags, GUARD_FLAGS);
   }
 });
 
@@ -128,7 +131,7 @@ Deno.test("the sample is extended when too few guards obey a restriction", () =>
 Deno.test("guards are sampled by weight", () => {
   let heavy = 0;
   for (let seed = 0; seed < 200; seed++) {
-    const sets = new GuardSets(new SeededRandom(seed), OPTIONS, []);
+    const sets = newSets(seed);
     // One relay has as much bandwidth as all others together.
     sets.update(network(100, NOW, (number) => ({ bandwidth: number === 7 ? 99_000 : 1000 })), NOW);
     if (sets.sampled[0].rsaIdentity === identityOf(7)) heavy++;
@@ -149,7 +152,7 @@ Deno.test("a guard that is not listed is no primary guard, and comes back in its
   assert.ok(later - 4 * DAY - 1000 <= since && since < later);
   assert.equal(sets.primary.length, 3);
   assert.deepEqual(identities(sets.primary).slice(0, 2), before.slice(1));
-  sets.noteUsed(lost, later);
+  sets.confirm(lost, later);
   sets.update(network(100, later), later);
   assert.equal(lost.facts.unlistedSince, undefined);
   assert.deepEqual(sets.primary[0], lost);
@@ -197,7 +200,7 @@ Deno.test("a guard that was used leaves the sample 60 days after it was confirme
   sets.update(network(100), NOW);
   const [guard] = sets.sampled;
   const later = NOW + 100 * DAY;
-  sets.noteUsed(guard, later);
+  sets.confirm(guard, later);
   const on = guard.facts.confirmed?.on ?? 0;
   assert.ok(later - 12 * DAY - 1000 <= on && on < later);
   // It is too old for one that was never used, but that does not count any more.
@@ -205,6 +208,88 @@ Deno.test("a guard that was used leaves the sample 60 days after it was confirme
   assert.ok(sets.has(guard));
   sets.update(network(100, on + 60 * DAY + 1000), on + 60 * DAY + 1000);
   assert.ok(!sets.has(guard));
+});
+
+Deno.test("no guard stays longer than 90 days after it was confirmed", () => {
+  const parameters = {
+    "guard-lifetime-days": 3650,
+    "guard-confirmed-min-lifetime-days": 3650,
+  };
+  const at = (now: number) => network(100, now, undefined, parameters);
+  const sets = newSets();
+  sets.update(at(NOW), NOW);
+  const [guard, other] = sets.sampled;
+  sets.confirm(guard, NOW);
+  const on = guard.facts.confirmed?.on ?? 0;
+  // A tenth of ten years would be more than the guard has.
+  assert.ok(NOW - 18 * DAY - 1000 <= on && on < NOW);
+  const last = on + 90 * DAY;
+  sets.update(at(last), last);
+  assert.ok(sets.has(guard) && guard.isPrimary);
+  sets.refresh(last);
+  assert.ok(sets.has(guard));
+  // Without a new consensus, too.
+  sets.refresh(last + 1);
+  assert.ok(!sets.has(guard));
+  assert.ok(!sets.primary.includes(guard));
+  assert.equal(sets.primary.length, 3);
+  assert.ok(sets.has(other), "one that was never confirmed");
+});
+
+Deno.test("dates to come are taken back when a consensus vouches for the clock", () => {
+  const facts: SampledGuardFacts = {
+    selection: "default",
+    rsaIdentity: identityOf(1),
+    nickname: "relay1",
+    address: "",
+    sampledOn: NOW + 400 * DAY,
+    unlistedSince: undefined,
+    confirmed: { on: NOW + 400 * DAY, index: 0 },
+    lastUsed: NOW + 400 * DAY,
+    pathBias: NO_COUNTS,
+  };
+  const sets = new GuardSets({ name: "default", random: new SeededRandom(1), facts: [facts] });
+  sets.update(network(100, NOW - 30 * DAY), NOW);
+  assert.equal(sets.sampled[0].facts.confirmed?.on, NOW + 400 * DAY);
+  sets.update(network(100), NOW);
+  const [guard] = sets.sampled;
+  assert.equal(guard.facts.sampledOn, NOW);
+  assert.equal(guard.facts.confirmed?.on, NOW);
+  assert.equal(guard.facts.lastUsed, NOW);
+  assert.match(guard.facts.address, /:9001$/);
+});
+
+Deno.test("only the restricted sample holds nothing but what the filter allows", () => {
+  const passes = ({ rsaIdentity }: RouterStatus) => rsaIdentity <= identityOf(10);
+  for (const name of ["default", "restricted"] as const) {
+    const sets = new GuardSets({ name, random: new SeededRandom(1), facts: [] });
+    sets.update(network(100, NOW, undefined, {}, passes), NOW);
+    const outside = identities(sets.sampled).filter((identity) => identity > identityOf(10));
+    if (name === "default") assert.ok(outside.length > 0);
+    else assert.deepEqual(outside, []);
+    assert.ok(identities(sets.primary).every((identity) => identity <= identityOf(10)));
+    for (const guard of sets.sampled) assert.equal(guard.facts.selection, name);
+  }
+});
+
+Deno.test("a guard that the filter takes out is no primary guard until it is back", () => {
+  const reasons: string[] = [];
+  const told = new GuardSets({
+    name: "default",
+    random: new SeededRandom(1),
+    facts: [],
+    onPrimaryChange: (reason) => reasons.push(reason),
+  });
+  told.update(network(100), NOW);
+  const before = identities(told.primary);
+  for (const guard of told.primary) told.confirm(guard, NOW);
+  const without = ({ rsaIdentity }: RouterStatus) => rsaIdentity !== before[1];
+  told.update(network(100, NOW, undefined, {}, without), NOW);
+  assert.ok(!identities(told.primary).includes(before[1]));
+  told.update(network(100), NOW);
+  assert.deepEqual(identities(told.primary), before);
+  assert.equal(reasons.length, 3);
+  assert.match(reasons[1], /configuration/);
 });
 
 Deno.test("a consensus that is out of date changes nothing about the sample", () => {
@@ -229,18 +314,18 @@ Deno.test("a confirmed guard takes the place of a primary guard that is not", ()
   const sets = newSets();
   sets.update(network(100), NOW);
   const [first, second, third, fourth] = sets.sampled;
-  sets.noteUsed(fourth, NOW);
+  sets.confirm(fourth, NOW);
   assert.deepEqual(sets.primary, [first, second, fourth]);
   assert.ok(!third.isPrimary && fourth.isPrimary);
-  sets.noteUsed(third, NOW);
+  sets.confirm(third, NOW);
   assert.deepEqual(sets.primary, [first, third, fourth]);
   assert.deepEqual(fourth.facts.confirmed?.index, 0);
   assert.deepEqual(third.facts.confirmed?.index, 1);
   // All places are taken by guards that were confirmed before, or sampled before.
   const [fifth, sixth] = sets.sampled.slice(4);
-  sets.noteUsed(first, NOW);
-  sets.noteUsed(fifth, NOW);
-  sets.noteUsed(sixth, NOW);
+  sets.confirm(first, NOW);
+  sets.confirm(fifth, NOW);
+  sets.confirm(sixth, NOW);
   assert.deepEqual(sets.primary, [first, third, fourth]);
 });
 
@@ -248,10 +333,12 @@ Deno.test("a guard is confirmed once, and the day of its last use is kept", () =
   const sets = newSets();
   sets.update(network(100), NOW);
   const [guard] = sets.sampled;
-  sets.noteUsed(guard, NOW);
+  sets.confirm(guard, NOW);
   const { confirmed } = guard.facts;
-  sets.noteUsed(guard, NOW + 5 * DAY + 12_345_678);
+  sets.confirm(guard, NOW + 5 * DAY);
   assert.deepEqual(guard.facts.confirmed, confirmed);
+  assert.equal(guard.facts.lastUsed, undefined);
+  sets.noteUsed(guard, NOW + 5 * DAY + 12_345_678);
   assert.equal(guard.facts.lastUsed, NOW + 5 * DAY);
 });
 
@@ -259,7 +346,7 @@ Deno.test("the order of confirmation has no gap after a guard is removed", () =>
   const sets = newSets();
   sets.update(network(100), NOW);
   const [first, second, third] = sets.sampled;
-  for (const guard of [second, first, third]) sets.noteUsed(guard, NOW);
+  for (const guard of [second, first, third]) sets.confirm(guard, NOW);
   const without = (n: number) => identityOf(n) === second.rsaIdentity ? undefined : {};
   sets.update(network(100, NOW, without), NOW);
   sets.update(network(100, NOW + 21 * DAY, without), NOW + 21 * DAY);
@@ -274,23 +361,13 @@ Deno.test("guards follow their relays' names and addresses", () => {
   for (const guard of sets.sampled) assert.match(guard.facts.address, /^99\.\d\.0\.1:9001$/);
 });
 
-Deno.test("guards with private addresses are used only where that is allowed", () => {
-  const local = network(5, NOW, (n) => ({ hostname: `127.${n}.0.1` }));
-  const strict = newSets();
-  strict.update(local, NOW);
-  assert.equal(strict.primary.length, 0);
-  const options = { ...OPTIONS, extendAllowPrivateAddresses: true };
-  const lax = new GuardSets(new SeededRandom(1), options, []);
-  lax.update(local, NOW);
-  assert.equal(lax.primary.length, 3);
-});
-
 Deno.test("sets made of stored guards are as they were", () => {
   const sets = newSets();
   sets.update(network(100), NOW);
-  sets.noteUsed(sets.sampled[2], NOW);
-  sets.noteUsed(sets.sampled[1], NOW);
-  const again = new GuardSets(new SeededRandom(2), OPTIONS, sets.sampled.map(({ facts }) => facts));
+  sets.confirm(sets.sampled[2], NOW);
+  sets.confirm(sets.sampled[1], NOW);
+  const facts = sets.sampled.map(({ stored }) => stored);
+  const again = new GuardSets({ name: "default", random: new SeededRandom(2), facts });
   again.update(network(100), NOW);
   assert.deepEqual(again.sampled.map(({ facts }) => facts), sets.sampled.map(({ facts }) => facts));
   assert.deepEqual(identities(again.primary), identities(sets.primary));
@@ -318,7 +395,7 @@ Deno.test("whatever happens, the sets keep their promises", () => {
         if (action.kind === "days") now += action.count * DAY;
         if (action.kind === "consensus" || action.kind === "days") update();
         const guard = "index" in action ? sets.sampled.at(action.index) : undefined;
-        if (guard !== undefined && action.kind === "use") sets.noteUsed(guard, now);
+        if (guard !== undefined && action.kind === "use") sets.confirm(guard, now);
         if (guard !== undefined && action.kind === "fail") {
           guard.noteTried(now);
           guard.noteFailure(now);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { NO_COUNTS } from "../../src/guard/path_bias.ts";
 import { SampledGuard } from "../../src/guard/sampled_guard.ts";
 import { identityOf } from "../path/test_network.ts";
 
@@ -8,6 +9,7 @@ const NOW = Date.UTC(2026, 0, 1);
 
 function guard(confirmedIndex?: number): SampledGuard {
   const guard = new SampledGuard({
+    selection: "default",
     rsaIdentity: identityOf(1),
     nickname: "relay1",
     address: "5.1.0.1:9001",
@@ -15,6 +17,7 @@ function guard(confirmedIndex?: number): SampledGuard {
     unlistedSince: undefined,
     confirmed: confirmedIndex === undefined ? undefined : { on: NOW, index: confirmedIndex },
     lastUsed: undefined,
+    pathBias: NO_COUNTS,
   });
   guard.isFiltered = true;
   return guard;
@@ -27,7 +30,7 @@ Deno.test("a guard may be reachable until it fails, and is after a success", () 
   subject.noteFailure(NOW);
   assert.equal(subject.reachability(NOW), "no");
   assert.ok(!subject.isUsable(NOW));
-  subject.noteSuccess();
+  subject.noteSuccess(NOW);
   assert.equal(subject.reachability(NOW), "yes");
   assert.ok(subject.isUsable(NOW));
   subject.isFiltered = false;
@@ -49,7 +52,7 @@ Deno.test("the delays until the next try grow with the time that the guard has f
   // 36 delays of 10 minutes end six hours after the first failure.
   assert.deepEqual(new Set(delays.slice(0, 36)), new Set([10 * MINUTE]));
   assert.deepEqual(delays.slice(36), Array(4).fill(90 * MINUTE));
-  subject.noteSuccess();
+  subject.noteSuccess(NOW);
   assert.equal(failUntilRetried(), 10 * MINUTE);
 });
 
@@ -77,7 +80,7 @@ Deno.test("to be worth a try again does not make a guard forget how long it has 
 
 Deno.test("a guard that works is not made less", () => {
   const subject = guard();
-  subject.noteSuccess();
+  subject.noteSuccess(NOW);
   subject.markMaybeReachable();
   assert.equal(subject.reachability(NOW), "yes");
 });
@@ -106,4 +109,31 @@ Deno.test("priority: confirmed in order of confirmation, then pending in order o
     }
   }
   assert.ok(!idle.hasHigherPriority(guard()));
+});
+
+Deno.test("failures that are forgiven leave the time since when it failed as it was", () => {
+  const subject = guard();
+  subject.noteTried(NOW);
+  subject.noteFailure(NOW);
+  subject.forgive(undefined);
+  assert.equal(subject.reachability(NOW), "maybe");
+  assert.equal(subject.failingSince, undefined);
+  subject.noteFailure(NOW + HOUR);
+  assert.equal(subject.failingSince, NOW + HOUR);
+  subject.noteFailure(NOW + 2 * HOUR);
+  subject.forgive(NOW + HOUR);
+  assert.equal(subject.failingSince, NOW + HOUR);
+});
+
+Deno.test("a guard remembers how often and when it worked and failed last in this run", () => {
+  const subject = guard();
+  subject.noteSuccess(NOW);
+  subject.noteSuccess(NOW + 1);
+  subject.noteFailure(NOW + 2);
+  assert.deepEqual(subject.history, {
+    successes: 2,
+    failures: 1,
+    lastSuccess: NOW + 1,
+    lastFailure: NOW + 2,
+  });
 });

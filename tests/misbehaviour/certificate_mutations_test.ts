@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:net";
-import { checkLinkCertificate } from "../../src/channel/link_certificate.ts";
+import { verifyRelayCertificate } from "../../src/channel/relay_certificate.ts";
 import { ChannelError } from "../../src/channel/errors.ts";
 import { startRelayTls } from "../../src/channel/tls.ts";
 import { randomBelow } from "../../src/runtime/random.ts";
@@ -60,7 +60,7 @@ Deno.test("no certificate, however badly encoded, is taken from a peer that lack
       taken++;
       using _conn = tls.conn;
       assert.throws(
-        () => checkLinkCertificate(parts.certificate, NOW),
+        () => verifyRelayCertificate(parts.certificate, NOW),
         ChannelError,
         `${version}: ${parts.certificate.toHex()}`,
       );

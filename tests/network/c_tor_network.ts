@@ -7,27 +7,10 @@
  *
  * @module
  */
-import { ChildProcess } from "./child_process.ts";
 import { makeAuthorityKeys, makeRelayKeys } from "./c_tor_keys.ts";
+import { CTorNode, type NodePlan, type NodeRole } from "./c_tor_node.ts";
 import { type IoCounters, ioCounters } from "./process_counters.ts";
 import { freePort } from "./free_port.ts";
-
-/** What a node of the network is for. */
-export type NodeRole = "authority" | "exit" | "middle";
-
-/** One C tor of the network. All of them relay; only exits reach the web server. */
-export interface NetworkNode {
-  readonly nickname: string;
-  readonly role: NodeRole;
-  readonly hostname: string;
-  readonly orPort: number;
-  /** The HTTP directory port of an authority. */
-  readonly dirPort: number;
-  readonly dataDirectory: string;
-  /** Fingerprint of the RSA identity key: 40 upper-case hexadecimal digits. */
-  readonly fingerprint: string;
-  readonly process: ChildProcess;
-}
 
 /** What a network is made of. */
 export interface NetworkOptions {
@@ -46,8 +29,6 @@ export interface ClientTorrcOptions {
   readonly more?: readonly string[];
 }
 
-type NodePlan = Omit<NetworkNode, "process">;
-
 /** The time between two consensuses, in seconds: the longest that C tor takes for a first one. */
 const VOTING_INTERVAL = 1800;
 
@@ -65,7 +46,7 @@ const POLL_INTERVAL = 50;
 
 /** The network; `await using` stops all of it, whatever happens. */
 export class CTorNetwork implements AsyncDisposable {
-  readonly nodes: readonly NetworkNode[];
+  readonly nodes: readonly CTorNode[];
   readonly #directory: string;
   readonly #authorityLines: readonly string[];
   readonly #ready: Promise<void>;
@@ -74,7 +55,7 @@ export class CTorNetwork implements AsyncDisposable {
 
   private constructor(
     directory: string,
-    nodes: readonly NetworkNode[],
+    nodes: readonly CTorNode[],
     authorityLines: readonly string[],
   ) {
     this.#directory = directory;
@@ -92,7 +73,7 @@ export class CTorNetwork implements AsyncDisposable {
    */
   static async start(options: NetworkOptions): Promise<CTorNetwork> {
     const directory = await Deno.makeTempDir({ prefix: "chive-network-" });
-    const started: NetworkNode[] = [];
+    const started: CTorNode[] = [];
     try {
       const roles: NodeRole[] = [
         ...new Array<NodeRole>(options.authorities ?? 3).fill("authority"),
@@ -114,7 +95,7 @@ export class CTorNetwork implements AsyncDisposable {
         const torrc = nodeTorrc(plan, authorityLines, resolverFile, plans);
         const file = `${plan.dataDirectory}/torrc`;
         await Deno.writeTextFile(file, torrc);
-        started.push({ ...plan, process: new ChildProcess(plan.nickname, ["tor", "-f", file]) });
+        started.push(new CTorNode(plan, file));
       }
       return new CTorNetwork(directory, started, authorityLines);
     } catch (error) {
@@ -129,6 +110,19 @@ export class CTorNetwork implements AsyncDisposable {
    */
   ready(): Promise<void> {
     return this.#ready;
+  }
+
+  /**
+   * The node with this RSA identity or nickname.
+   *
+   * @throws RangeError when there is none
+   */
+  node(name: string): CTorNode {
+    const found = this.nodes.find(({ fingerprint, nickname }) =>
+      fingerprint === name || nickname === name
+    );
+    if (found === undefined) throw new RangeError(`there is no node ${name}`);
+    return found;
   }
 
   /** A torrc that makes C tor and chive alike a client of this network. */
@@ -225,7 +219,7 @@ export class CTorNetwork implements AsyncDisposable {
   }
 
   /** Tells the authorities to vote now; they would do so at the next half hour. */
-  async #vote(authorities: readonly NetworkNode[]): Promise<void> {
+  async #vote(authorities: readonly CTorNode[]): Promise<void> {
     const consensusAt = Math.ceil(Date.now() / 1000) + 2 * VOTING_DELAY + 1;
     for (const { dataDirectory, process } of authorities) {
       const file = `${dataDirectory}/torrc`;
@@ -237,8 +231,8 @@ export class CTorNetwork implements AsyncDisposable {
 
   async #until(
     what: string,
-    nodes: readonly NetworkNode[],
-    isDone: (node: NetworkNode) => Promise<boolean>,
+    nodes: readonly CTorNode[],
+    isDone: (node: CTorNode) => Promise<boolean>,
   ): Promise<void> {
     const deadline = performance.now() + STAGE_TIMEOUT;
     let waiting = [...nodes];
@@ -380,12 +374,12 @@ function bandwidths(nodes: readonly NodePlan[]): string {
   ]);
 }
 
-async function hasConsensus(node: NetworkNode): Promise<boolean> {
+async function hasConsensus(node: CTorNode): Promise<boolean> {
   return await read(node, "cached-microdesc-consensus") !== "";
 }
 
 /** A file of a node's data directory; empty while there is none. */
-async function read(node: NetworkNode, name: string): Promise<string> {
+async function read(node: CTorNode, name: string): Promise<string> {
   try {
     return await Deno.readTextFile(`${node.dataDirectory}/${name}`);
   } catch (error) {
@@ -394,8 +388,8 @@ async function read(node: NetworkNode, name: string): Promise<string> {
   }
 }
 
-async function stopAll(nodes: readonly NetworkNode[], directory: string): Promise<void> {
-  await Promise.all(nodes.map(({ process }) => process.stop()));
+async function stopAll(nodes: readonly CTorNode[], directory: string): Promise<void> {
+  await Promise.all(nodes.map((node) => node.stop()));
   await Deno.remove(directory, { recursive: true });
 }
 

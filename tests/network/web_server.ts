@@ -6,6 +6,7 @@
  * | GET /bytes/N?seed=S      | the body of N bytes with that seed (0 unless said)                |
  * | GET /close-early/N?seed= | declares N bytes, sends half of them, closes                      |
  * | GET /endless             | declares nothing and sends until the client goes                  |
+ * | GET /steady?seed=S       | the same, but 500 bytes every 50 ms                               |
  * | POST /hash               | JSON: `length` and `sha256` of the request's body                 |
  *
  * @module
@@ -13,6 +14,9 @@
 import { createHash } from "node:crypto";
 import { ByteReader, writeAll } from "./byte_reader.ts";
 import { bodyPieces } from "./test_body.ts";
+
+/** What GET /steady sends, in bytes, and how often, in milliseconds. */
+const STEADY = { length: 500, interval: 50 } as const;
 
 /** What the server knows of one connection. */
 export interface WebConnection {
@@ -103,6 +107,15 @@ async function answer(
     case "GET endless":
       await send(responseHead(200));
       for (const piece of bodyPieces(Infinity, seed)) await send(piece);
+      return;
+    case "GET steady":
+      await send(responseHead(200));
+      for (const piece of bodyPieces(Infinity, seed)) {
+        for (let at = 0; at < piece.length; at += STEADY.length) {
+          await send(piece.subarray(at, at + STEADY.length));
+          await new Promise((wake) => setTimeout(wake, STEADY.interval));
+        }
+      }
       return;
     case "POST hash": {
       const result = new TextEncoder().encode(JSON.stringify(await hashBody(head, reader)));

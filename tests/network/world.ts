@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CTorNetwork } from "./c_tor_network.ts";
+import { CTorNetwork, type NetworkOptions } from "./c_tor_network.ts";
 import { isInstalled } from "./child_process.ts";
 import { DnsServer } from "./dns_server.ts";
 import type { Endpoint } from "./socks_client.ts";
@@ -45,8 +45,12 @@ export class World implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Starts all of it and waits until clients may come (about 15 s). */
-  static async start(): Promise<World> {
+  /**
+   * Starts all of it and waits until clients may come (about 15 s).
+   *
+   * @param relays how many the network has, where not as many as it has by default
+   */
+  static async start(relays: Omit<NetworkOptions, "resolver"> = {}): Promise<World> {
     await using starting = new AsyncDisposableStack();
     const web = starting.use(new WebServer(SERVICE_ADDRESS));
     const web6 = hasIPv6() ? starting.use(new WebServer("::1")) : undefined;
@@ -58,7 +62,7 @@ export class World implements AsyncDisposable {
         [`${NAMED.ipv4.address.split(".").reverse().join(".")}.in-addr.arpa`]: NAMED.ipv4.name,
       }),
     );
-    const network = starting.use(await CTorNetwork.start({ resolver: dns.address }));
+    const network = starting.use(await CTorNetwork.start({ ...relays, resolver: dns.address }));
     await network.ready();
     return new World(network, web, web6, starting.move());
   }
@@ -66,6 +70,11 @@ export class World implements AsyncDisposable {
   /** The web server, by the name that only the exits' DNS server knows. */
   get target(): Endpoint {
     return { hostname: WEB_NAME, port: this.web.port };
+  }
+
+  /** The web server by its address: exits that were just started cannot look names up yet. */
+  get targetAddress(): Endpoint {
+    return { hostname: this.web.hostname, port: this.web.port };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

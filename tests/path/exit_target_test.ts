@@ -58,11 +58,13 @@ Deno.test("a policy that accepts an empty list rejects all", () => {
 });
 
 Deno.test("long-lived ports need stable relays", () => {
-  assert.ok(needsStableRelays({ kind: "name", port: 22 }));
-  assert.ok(needsStableRelays({ kind: "address", family: 4, port: 6667 }));
-  assert.ok(needsStableRelays({ kind: "any-port", ports: [443, 5222] }));
-  assert.ok(!needsStableRelays({ kind: "any-port", ports: [80, 443] }));
-  assert.ok(!needsStableRelays({ kind: "name", port: 443 }));
-  assert.ok(!needsStableRelays({ kind: "resolve" }));
-  assert.ok(!needsStableRelays({ kind: "internal" }));
+  const needsStable = (target: ExitTarget) => needsStableRelays(target, new Set([22, 6667]));
+  assert.ok(needsStable({ kind: "name", port: 22 }));
+  assert.ok(needsStable({ kind: "address", family: 4, port: 6667 }));
+  assert.ok(needsStable({ kind: "any-port", ports: [443, 22] }));
+  assert.ok(!needsStable({ kind: "any-port", ports: [80, 443] }));
+  assert.ok(!needsStable({ kind: "name", port: 443 }));
+  assert.ok(!needsStable({ kind: "resolve" }));
+  assert.ok(!needsStable({ kind: "internal" }));
+  assert.ok(!needsStableRelays({ kind: "name", port: 22 }, new Set()));
 });

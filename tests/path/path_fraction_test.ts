@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { RelayFlag } from "../../src/netdir/relay.ts";
 import { minPathsForCircuits, pathFraction } from "../../src/path/path_fraction.ts";
-import { GUARD_FLAGS, testNetDir } from "./test_network.ts";
+import { NodeRules, type NodeWishes } from "../../src/path/node_rules.ts";
+import { GUARD_FLAGS, NO_WISHES, testNetDir } from "./test_network.ts";
 
 const MIDDLE = RelayFlag.Running | RelayFlag.Valid;
 const EXIT = MIDDLE | RelayFlag.Exit;
@@ -75,6 +76,53 @@ Deno.test("relays are counted where none has weight, and nothing is known of an 
   ];
   assert.equal(pathFraction(testNetDir({ relays })).guards, 0.5);
   assert.equal(pathFraction(testNetDir({ relays: [] })).paths, 0);
+});
+
+/** Fractions of a network whose relays differ in who is known. */
+function fractionsWith(wishes: Partial<Record<"entry" | "middle" | "exit", readonly number[]>>) {
+  const netDir = testNetDir({
+    relays: [
+      { number: 1 },
+      { number: 2, isUnknown: true },
+      { number: 3, flags: EXIT, exitPolicy },
+      { number: 4, flags: EXIT, isUnknown: true },
+      { number: 5, flags: MIDDLE, exitPolicy },
+      { number: 6, flags: MIDDLE, isUnknown: true },
+      { number: 7, flags: EXIT },
+    ],
+  });
+  const patterns = Object.fromEntries(
+    Object.entries(wishes).map(([field, numbers]) => [
+      field,
+      numbers.map((number) => ({ kind: "nickname", nickname: `relay${number}` } as const)),
+    ]),
+  ) satisfies Partial<NodeWishes>;
+  return pathFraction(netDir, NodeRules.compile({ ...NO_WISHES, ...patterns }, undefined));
+}
+
+Deno.test("of relays that the user chose, enough must be known", () => {
+  const { guards, exits } = fractionsWith({});
+  assert.deepEqual({ guards, exits }, { guards: 0.5, exits: 0.5 });
+  assert.equal(fractionsWith({ entry: [1] }).guards, 1);
+  assert.equal(fractionsWith({ entry: [2] }).guards, 0);
+  // The flag Guard is not asked of them.
+  assert.equal(fractionsWith({ entry: [2, 5, 7] }).guards, 2 / 3);
+  assert.equal(fractionsWith({ middle: [1, 2, 3] }).middles, 2 / 3);
+  assert.equal(fractionsWith({ middle: [6] }).middles, 0);
+});
+
+Deno.test("chosen exits do not make it enough to know them", () => {
+  assert.equal(fractionsWith({ exit: [3] }).exits, 0.5);
+  assert.equal(fractionsWith({ exit: [4] }).exits, 0);
+  assert.equal(fractionsWith({ exit: [3, 4, 5, 6] }).exits, 0.5);
+  // Relays that are no flagged exits count only where no flagged one is chosen.
+  assert.equal(fractionsWith({ exit: [4, 5] }).exits, 0);
+  assert.equal(fractionsWith({ exit: [5] }).exits, 0.5);
+  assert.equal(fractionsWith({ exit: [6, 7] }).exits, 0);
+});
+
+Deno.test("a choice that no listed relay agrees with is not waited for", () => {
+  assert.deepEqual(fractionsWith({ entry: [9], middle: [9], exit: [9] }), fractionsWith({}));
 });
 
 for (

@@ -2,6 +2,9 @@
 import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
 import { NetDir } from "../../src/netdir/net_dir.ts";
 import { RelayFlag } from "../../src/netdir/relay.ts";
+import type { NodeWishes } from "../../src/path/node_rules.ts";
+import { NodeRules } from "../../src/path/node_rules.ts";
+import type { PathRules } from "../../src/path/path_rules.ts";
 import type { Consensus, RouterStatus } from "../../src/netdoc/consensus.ts";
 import { parsePortPolicy, REJECT_ALL_PORTS } from "../../src/netdoc/exit_policy.ts";
 import type { Microdescriptor } from "../../src/netdoc/microdescriptor.ts";
@@ -17,6 +20,28 @@ const HOUR = 3_600_000;
 export const GUARD_FLAGS = RelayFlag.Running | RelayFlag.Valid | RelayFlag.Fast |
   RelayFlag.Stable | RelayFlag.Guard | RelayFlag.V2Dir;
 
+/** Rules for paths where nothing is configured. */
+export const TEST_RULES: PathRules = {
+  enforceDistinctSubnets: true,
+  allowPrivateAddresses: false,
+  nodeFamilies: [],
+  nodes: NodeRules.none,
+  longLivedPorts: new Set([22, 5222, 6667]),
+  useFamilyLists: true,
+  useFamilyIds: true,
+};
+
+/** No wishes about relays, to be spread. */
+export const NO_WISHES: NodeWishes = {
+  exclude: [],
+  excludeExit: [],
+  entry: [],
+  exit: [],
+  middle: [],
+  strict: false,
+  excludeUnknownCountries: "auto",
+};
+
 /** One relay of a test network; what is left out is unremarkable. */
 export interface TestRelay {
   /** Makes the relay's identities; 1 to 65535, unique. */
@@ -24,6 +49,8 @@ export interface TestRelay {
   readonly flags?: number;
   readonly bandwidth?: number;
   readonly hostname?: string;
+  readonly port?: number;
+  /** The port is 9001. */
   readonly ipv6?: string;
   readonly exitPolicy?: string;
   readonly exitPolicy6?: string;
@@ -84,7 +111,7 @@ function routerStatus(relay: TestRelay): RouterStatus {
     nickname: `relay${number}`,
     rsaIdentity: identityOf(number),
     hostname: relay.hostname ?? `${5 + (number >> 8)}.${number & 0xff}.0.1`,
-    port: 9001,
+    port: relay.port ?? 9001,
     ipv6: relay.ipv6 === undefined ? undefined : { hostname: relay.ipv6, port: 9001 },
     microdescriptorDigest: microdescriptorDigestFromBytes(numbered(32, number)),
     flags: relay.flags ?? GUARD_FLAGS,

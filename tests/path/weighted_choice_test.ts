@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { chooseByWeight } from "../../src/path/weighted_choice.ts";
+import { chooseByWeight, WeightedItems } from "../../src/path/weighted_choice.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
 
 /** How often each of the weights' indexes was chosen in `draws`. */
@@ -39,6 +39,23 @@ Deno.test("items that are not acceptable leave the others' proportions alone", (
 Deno.test("items without any weight are equally likely", () => {
   assertNear(tally([0, 0, 0], 3000), [1000, 1000, 1000]);
   assertNear(tally([0, 5, 0], 3000, (index) => index !== 1), [1500, 0, 1500]);
+});
+
+Deno.test("the ends of the range of random numbers choose items that have weight", () => {
+  const weights = [0, 1, 2, 0];
+  const choose = (byte: number) =>
+    chooseByWeight({ fill: (bytes) => void bytes.fill(byte) }, [0, 1, 2, 3], (i) => weights[i]);
+  assert.deepEqual([choose(0), choose(0xff)], [1, 2]);
+});
+
+Deno.test("a table can be chosen from again and again", () => {
+  const table = new WeightedItems([0, 1, 2], (item) => item);
+  const random = new SeededRandom(1);
+  const counts = [0, 0, 0];
+  for (let draw = 0; draw < 3000; draw++) counts[table.choose(random) ?? 0]++;
+  assertNear(counts, [0, 1000, 2000]);
+  assert.equal(table.choose(random, (item) => item === 0), 0);
+  assert.equal(table.choose(random, () => false), undefined);
 });
 
 Deno.test("nothing is chosen from nothing", () => {

@@ -103,7 +103,7 @@ Deno.test("another process is refused while the lock is held, and permissions fo
           "run",
           "--quiet",
           "--no-prompt",
-          "--no-config",
+          `--config=${new URL("../../deno.json", import.meta.url).pathname}`,
           "--no-check",
           `--allow-read=${folder}`,
           `--allow-write=${folder}`,

@@ -50,9 +50,34 @@ Deno.test("changes are saved together after the delay, and loaded again", () =>
     clock.advance(1);
     assert.equal(clock.pendingTimers, 0);
     await document.flush();
-    assert.equal(await savedText(directory), '{\n  "version": 2,\n  "count": 2\n}\n');
+    assert.match(
+      await savedText(directory) ?? "",
+      /^\{\n {2}"version": 2,\n {2}"count": 2,\n {2}"sha256": "[0-9a-f]{64}"\n\}\n$/,
+    );
     const again = await JsonDocument.load(directory, clock, OPTIONS);
     assert.deepEqual(again.value, { version: 2, count: 2 });
+  }));
+
+Deno.test("what is urgent does not wait for what is not, nor the other way round", () =>
+  withDirectory(async (directory, clock) => {
+    const document = await JsonDocument.load(directory, clock, OPTIONS);
+    document.set({ version: 2, count: 1 }, 600_000);
+    clock.advance(1000);
+    document.set({ version: 2, count: 2 });
+    clock.advance(2999);
+    assert.equal(clock.pendingTimers, 1);
+    document.set({ version: 2, count: 3 }, 600_000);
+    clock.advance(1);
+    assert.equal(clock.pendingTimers, 0);
+    await document.flush();
+    assert.match(await savedText(directory) ?? "", /"count": 3/);
+    document.set({ version: 2, count: 4 });
+    document.set({ version: 2, count: 5 }, 0);
+    assert.equal(clock.pendingTimers, 1);
+    clock.advance(0);
+    assert.equal(clock.pendingTimers, 0);
+    await document.flush();
+    assert.match(await savedText(directory) ?? "", /"count": 5/);
   }));
 
 Deno.test("a document that did not change is not written again", () =>

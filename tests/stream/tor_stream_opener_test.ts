@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { RelayCommand } from "../../src/cell/command.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
+import { SystemNetwork } from "../../src/runtime/network.ts";
 import { EarlyData } from "../../src/stream/early_data.ts";
 import type { StreamTarget } from "../../src/stream/opener.ts";
+import { type CircuitPicker, StreamAttempts } from "../../src/stream/stream_attempts.ts";
 import { type AddressRules, TorStreamOpener } from "../../src/stream/tor_stream_opener.ts";
+import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { NEVER } from "../circuit/relay_end.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
 import { FakeCircuitPicker } from "./fake_circuit_picker.ts";
@@ -11,7 +14,7 @@ import { FakeCircuitPicker } from "./fake_circuit_picker.ts";
 const { BEGIN, CONNECTED, DATA, END, RESOLVE, RESOLVED } = RelayCommand;
 const EXIT = 2;
 const NAME: StreamTarget = { kind: "name", host: "example.com", port: 80 };
-const ISOLATION = { key: "one" };
+const ISOLATION = { key: "one", keepAlive: false };
 const STRICT: AddressRules = {
   clientRejectInternalAddresses: true,
   clientDnsRejectInternalAddresses: true,
@@ -24,10 +27,19 @@ const LOOSE: AddressRules = {
 };
 const TIMEOUT = 120_000;
 
+function attemptsOn(circuits: CircuitPicker, clock: FakeClock): StreamAttempts {
+  return new StreamAttempts({
+    circuits,
+    runtime: { clock, random: new SeededRandom(1), network: new SystemNetwork() },
+    timeout: TIMEOUT,
+    backoff: { initial: 1000, multiplier: 2, longest: 30_000, jitter: 0 },
+  });
+}
+
 function setUp(rules: AddressRules = STRICT) {
   const picker = new FakeCircuitPicker();
   const clock = new FakeClock();
-  const opener = new TorStreamOpener(picker, clock, rules, TIMEOUT);
+  const opener = new TorStreamOpener(attemptsOn(picker, clock), rules);
   const open = (target = NAME, early = new EarlyData(), signal = NEVER) =>
     opener.open(target, ISOLATION, early, signal);
   return { picker, clock, opener, open };
@@ -190,7 +202,7 @@ Deno.test("TorStreamOpener: the whole has a time of its own, also while no circu
         signal.addEventListener("abort", () => reject(signal.reason))
       ),
   };
-  const opener = new TorStreamOpener(picker, clock, STRICT, TIMEOUT);
+  const opener = new TorStreamOpener(attemptsOn(picker, clock), STRICT);
   const opening = opener.open(NAME, ISOLATION, new EarlyData(), NEVER);
   opening.catch(() => {});
   await clock.untilPending(1);

@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { parseAuthorityCertificates } from "../../src/netdoc/authority_certificate.ts";
 import { parseConsensus } from "../../src/netdoc/consensus.ts";
+import {
+  applyConsensusDiff,
+  isConsensusDiff,
+  signedSha3,
+} from "../../src/netdoc/consensus_diff.ts";
 import { verifyConsensus } from "../../src/netdoc/consensus_signatures.ts";
 import { portPolicyAllows } from "../../src/netdoc/exit_policy.ts";
 import { parseMicrodescriptors } from "../../src/netdoc/microdescriptor.ts";
@@ -56,6 +61,21 @@ function http(answer: DirectoryAnswer) {
   assert.ok(answer.kind === "http");
   return answer;
 }
+
+Deno.test("a diff is served from a consensus of before, and a whole one to all others", () => {
+  const { documents, get } = makeDirectory();
+  const before = documents.consensus;
+  const digest = signedSha3(before).toHex().toUpperCase();
+  const asked = { "x-or-diff-from-consensus": `${"0".repeat(64)}, ${digest}` };
+  assert.deepEqual(get(CONSENSUS, asked).body, before, "it is the current one");
+  documents.list([]);
+  const diff = get(CONSENSUS, asked).body;
+  assert.ok(isConsensusDiff(diff));
+  assert.deepEqual(applyConsensusDiff(before, diff, 100_000), documents.consensus);
+  const other = { "x-or-diff-from-consensus": "0".repeat(64) };
+  assert.deepEqual(get(CONSENSUS, other).body, documents.consensus);
+  assert.deepEqual(get(CONSENSUS).body, documents.consensus);
+});
 
 Deno.test("the consensus and its certificates verify, and list every relay with its flags", () => {
   const { documents, get } = makeDirectory();

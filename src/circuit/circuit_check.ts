@@ -1,0 +1,92 @@
+/**
+ * Finds circuits that have fallen silent.
+ *
+ * @module
+ */
+import type { RsaIdentity } from "../crypto/identity.ts";
+import { Logger } from "../observe/log.ts";
+import { withDeadline } from "../runtime/deadline.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { CircuitError } from "./errors.ts";
+import { probe } from "./probe.ts";
+import type { ReadyCircuit } from "./ready_circuits.ts";
+
+const log = new Logger("circuit");
+
+/** What {@link CircuitCheck} works with. */
+export interface CircuitCheckParts {
+  readonly runtime: Runtime;
+  /** How long a circuit has to answer, in ms; asked anew each time. */
+  readonly timeout: () => number;
+  /** Has the guard of a circuit answer something on the same channel; settles when it has. */
+  readonly askGuard: (circuit: ReadyCircuit, signal: AbortSignal) => Promise<unknown>;
+  /** Called when not even the guard sent anything while an answer of the circuit was waited for. */
+  readonly onSilentGuard: (circuit: ReadyCircuit) => void;
+}
+
+/** Probes circuits whose streams wait without an answer, each at most once at a time. */
+export class CircuitCheck {
+  readonly #parts: CircuitCheckParts;
+  readonly #running = new Map<ReadyCircuit, Promise<void>>();
+  /** Guards whose answer is waited for. */
+  readonly #asked = new Set<RsaIdentity>();
+
+  constructor(parts: CircuitCheckParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves when the last hop has answered. A circuit that does not answer is retired: it takes
+   * no new streams, but those on it may go on if it comes back to life.
+   *
+   * @throws CircuitError `circuit-silent`, or why the circuit was closed
+   */
+  check(ready: ReadyCircuit): Promise<void> {
+    const running = this.#running.get(ready);
+    if (running !== undefined) return running;
+    const check = this.#check(ready).finally(() => this.#running.delete(ready));
+    this.#running.set(ready, check);
+    // Whoever asked may have gone.
+    check.catch(() => {});
+    return check;
+  }
+
+  async #check(ready: ReadyCircuit): Promise<void> {
+    const { runtime, timeout, onSilentGuard } = this.#parts;
+    const { circuit } = ready;
+    const limit = Math.round(timeout());
+    const before = circuit.cellsOnChannel;
+    const late = () => new CircuitError("circuit-silent", `no sign of life in ${limit} ms`);
+    try {
+      await withDeadline(
+        runtime.clock,
+        limit,
+        late,
+        undefined,
+        (until) => {
+          this.#askGuard(ready, until);
+          return probe(circuit, runtime.random, until);
+        },
+      );
+      // A circuit that carries an answer from its end is of use.
+      ready.built.guardChoice.pathBias.noteUseSuccess();
+    } catch (error) {
+      if (error instanceof CircuitError && error.code === "circuit-silent") {
+        log.info(`Circuit ${circuit.number} is silent: it takes no more streams`);
+        ready.retire();
+        if (circuit.cellsOnChannel === before) onSilentGuard(ready);
+      }
+      throw error;
+    }
+  }
+
+  /** Sees to it that there is a cell from the guard if it lives, once for all of its circuits. */
+  #askGuard(ready: ReadyCircuit, signal: AbortSignal): void {
+    const { rsaIdentity } = ready.built.guard;
+    if (this.#asked.has(rsaIdentity)) return;
+    this.#asked.add(rsaIdentity);
+    // Whatever comes of it: it is the cells on the channel that are looked at.
+    this.#parts.askGuard(ready, signal).catch(() => {})
+      .finally(() => this.#asked.delete(rsaIdentity));
+  }
+}
