@@ -184,8 +184,8 @@ export class CircuitManager {
         reject: (error) => (done(), reject(error)),
       };
       signal.addEventListener("abort", onAbort, { once: true });
+      this.#pause.hurry(this.#waiters.size === 0);
       this.#waiters.add(waiter);
-      this.#pause.hurry();
       this.#balance();
     });
   }

@@ -71,10 +71,16 @@ export class RetryPause {
     if (left > 0) this.#start();
   }
 
-  /** A stream has begun to wait: a long pause becomes shorter. */
-  hurry(): void {
-    if (!this.isOn || this.#ends <= this.#began + this.#longest) return;
-    this.#ends = this.#began + this.#longest;
+  /**
+   * A stream has begun to wait: a long pause becomes shorter.
+   *
+   * @param isFirst whether no other waits yet: one who comes back after a long time need not wait
+   * for what others have waited for in vain
+   */
+  hurry(isFirst: boolean): void {
+    const longest = isFirst ? LONGEST_FOR_STREAMS : this.#longest;
+    if (!this.isOn || this.#ends <= this.#began + longest) return;
+    this.#ends = this.#began + longest;
     this.#start();
   }
 

@@ -20,7 +20,7 @@ const LOADING_GRACE = 20_000;
 /** When nothing has arrived for so long after the start, that is said aloud; ms. */
 const SILENCE_NOTICE = 8_000;
 /** A client without a consensus is of no use, so it never waits longer for the next try; ms. */
-const LONGEST_WAIT = 5 * 60_000;
+const LONGEST_WAIT = 30_000;
 /** The first failures are warnings each; after that, only every tenth. */
 const LOUD_FAILURES = 3;
 

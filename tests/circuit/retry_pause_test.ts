@@ -97,8 +97,8 @@ Deno.test("RetryPause: 8 s are the most while streams wait", () => {
 Deno.test("RetryPause: a stream that comes later shortens the pause to 8 s in all", () => {
   const early = inLongPause();
   early.clock.advance(3000);
-  early.pause.hurry();
-  early.pause.hurry();
+  early.pause.hurry(false);
+  early.pause.hurry(false);
   assert.equal(early.clock.pendingTimers, 1);
   early.clock.advance(4999);
   assert.deepEqual(early.ends, []);
@@ -108,17 +108,17 @@ Deno.test("RetryPause: a stream that comes later shortens the pause to 8 s in al
   // One that comes when 8 s are over waits no longer.
   const late = inLongPause();
   late.clock.advance(20_000);
-  late.pause.hurry();
+  late.pause.hurry(false);
   late.clock.advance(0);
   assert.deepEqual([late.ends, late.pause.isOn], [[late.began + 20_000], false]);
 });
 
 Deno.test("RetryPause: hurrying where there is no pause, or a short one, does nothing", () => {
   const { clock, ends, pause, fail } = setUp();
-  pause.hurry();
+  pause.hurry(false);
   assert.equal(clock.pendingTimers, 0);
   fail(4);
-  pause.hurry();
+  pause.hurry(false);
   clock.advance(1000);
   assert.deepEqual(ends, [1000]);
 });
@@ -157,7 +157,7 @@ Deno.test("RetryPause: after ten pauses streams hurry none any more", () => {
   for (let round = 0; round < 12; round++) {
     const before = clock.monotonic();
     fail(1, true);
-    pause.hurry();
+    pause.hurry(false);
     clock.advance(60_000);
     lengths.push((ends.at(-1) ?? NaN) - before);
   }
@@ -165,4 +165,20 @@ Deno.test("RetryPause: after ten pauses streams hurry none any more", () => {
   pause.reset();
   fail(9, true);
   assert.equal(pause.failures, 1);
+});
+
+Deno.test("RetryPause: who comes back after a long time hurries the pause all the same", () => {
+  const { clock, ends, pause, fail } = setUp();
+  fail(3);
+  for (let round = 0; round < 20; round++) {
+    fail();
+    clock.advance(60_000);
+  }
+  fail();
+  clock.advance(3000);
+  pause.hurry(true);
+  clock.advance(4999);
+  assert.equal(ends.length, 20);
+  clock.advance(1);
+  assert.equal(ends.length, 21);
 });

@@ -166,7 +166,8 @@ Deno.test("it never gives up, but becomes quiet and slow", async () => {
     await race.pass(60_000);
   }
   const late = race.attempts.filter(({ at }) => at > 60 * 60_000).length;
-  assert.ok(late >= 12 && late < 120, `${late}`);
+  // One each 20 to 30 s: what was gone for a while is back soon.
+  assert.ok(late >= 100 && late < 200, `${late}`);
   const warnings = log.lines.filter((line) => line.startsWith("warning")).length;
   assert.ok(warnings >= 4 && warnings < 30, `${warnings} of ${race.attempts.length}`);
 });

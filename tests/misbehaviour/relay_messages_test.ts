@@ -317,7 +317,7 @@ Deno.test("relay messages: exits that all break the protocol have few circuits b
   const clock = new HeldClock();
   await using scenario = await Scenario.start({
     misbehaviours: { exit0: bug, exit1: bug },
-    torrc: ["SocksTimeout 1"],
+    torrc: ["SocksTimeout 1", "ConnectBackoffInitial 200 msec", "ConnectBackoffJitter 0"],
     clock,
   });
   const refused = assertRefused(scenario.connect(), SocksReply.TtlExpired);

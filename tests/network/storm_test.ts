@@ -37,14 +37,11 @@ const BUILDING = 5_000;
 /** Attempts in any one minute that are no storm. */
 const MOST_PER_MINUTE = 30;
 
-/**
- * Attempts in each of the last ten minutes that are no storm: pauses of 30 s, or of 8 s while
- * streams wait, less a quarter, with two attempts after each.
- */
-const MOST_AT_LAST = { idle: 6, asked: 20 } as const;
+/** Attempts in each of the last ten minutes that are no storm: two after each pause of 30 s. */
+const MOST_AT_LAST = 9;
 
 /** Attempts a minute, on average, so few that they need not become fewer. */
-const FEW = { idle: 4, asked: 15 } as const;
+const FEW = 4;
 
 const WEB_NAME = "web.test.example";
 
@@ -125,11 +122,10 @@ async function outage({ state, requests, joined }: Case, name: string): Promise<
   const most = Math.max(...series);
   assert.ok(most <= MOST_PER_MINUTE, `at most ${most} attempts in a minute`);
   const last = Math.max(...series.slice(-10));
-  const use = requests ? "asked" : "idle";
-  assert.ok(last <= MOST_AT_LAST[use], `at most ${last} attempts in one of the last ten minutes`);
+  assert.ok(last <= MOST_AT_LAST, `at most ${last} attempts in one of the last ten minutes`);
   const average = series.slice(-10).reduce((sum, count) => sum + count, 0) / 10;
   assert.ok(
-    average <= Math.max(series[0], FEW[use]),
+    average <= Math.max(series[0], FEW),
     `${series[0]} attempts, and ${average} at last`,
   );
   assert.deepEqual([...replies.keys()], requests ? [SocksReply.TtlExpired] : []);
