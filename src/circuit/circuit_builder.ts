@@ -28,6 +28,8 @@ const log = new Logger("circuit");
 
 /** Hops of a circuit for streams. */
 const HOPS = 3;
+/** A guard that has not answered CREATE for so long, in ms, is passed over until it does. */
+const SILENT_AFTER = 3000;
 /** Time for a circuit of one hop with its channel, in ms. */
 const ONE_HOP_TIMEOUT = 15_000;
 
@@ -181,10 +183,7 @@ export class CircuitBuilder {
       clock: runtime.clock,
       hops: HOPS,
       anyCircuitOpen: request.anyCircuitOpen,
-      onTimeout: () => {
-        if (progress.hops === 0) guards.noteSilent(guardChoice);
-        onFailure(timedOut(times.timeout));
-      },
+      onTimeout: () => onFailure(timedOut(times.timeout)),
       onClose: () => {
         guardChoice.pathBias.noteTimeout();
         givenUp.abort(timedOut(times.closeTimeout));
@@ -193,7 +192,7 @@ export class CircuitBuilder {
     let circuit: Circuit | undefined;
     try {
       const until = AbortSignal.any([signal, givenUp.signal]);
-      circuit = await this.#firstHop(guard, attempt, until);
+      circuit = await this.#firstHop(guardChoice, attempt, until);
       progress.hops = 1;
       attempt.noteHop();
       for (const relay of [middle, exit]) {
@@ -234,11 +233,17 @@ export class CircuitBuilder {
     return { circuit, guardChoice, guard, middle, exit };
   }
 
-  async #firstHop(guard: Relay, attempt: BuildAttempt, until: AbortSignal): Promise<Circuit> {
-    const { runtime, channels, onStep, onViolation } = this.#parts;
+  async #firstHop(
+    guardChoice: TrafficGuardChoice,
+    attempt: BuildAttempt,
+    until: AbortSignal,
+  ): Promise<Circuit> {
+    const { runtime, channels, guards, onStep, onViolation } = this.#parts;
+    const guard = guardChoice.relay;
     const channel = await channels.get(guard, until);
     onStep?.("channel-open");
     attempt.noteCreateSent();
+    const silence = runtime.clock.setTimer(() => guards.noteSilent(guardChoice), SILENT_AFTER);
     try {
       const circuit = await Circuit.create(channel, guard, runtime.random, until, onViolation);
       onStep?.("first-hop");
@@ -247,6 +252,8 @@ export class CircuitBuilder {
       // A channel on which not even that was answered is none for the next circuits (as in C tor).
       if (error instanceof CircuitError && error.code === "circuit-timeout") channel.retire();
       throw error;
+    } finally {
+      silence.cancel();
     }
   }
 
