@@ -128,7 +128,10 @@ export class BuildAttempt {
 
   #arm(age: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#parts.clock.setTimer(() => this.#expire(), Math.max(0, age - this.#age));
+    this.#timer = this.#parts.clock.setTimer(
+      () => this.#expire(),
+      Math.ceil(Math.max(0, age - this.#age)),
+    );
   }
 
   #expire(): void {

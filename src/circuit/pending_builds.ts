@@ -75,7 +75,8 @@ export class PendingBuilds {
     const patience = this.#patience();
     const due = [...this.#builds].map(({ since }) => since + patience - now)
       .filter((delay) => delay > 0);
-    return due.length === 0 ? undefined : Math.min(...due);
+    // A whole number: what is lost in rounding must not be waited for again and again.
+    return due.length === 0 ? undefined : Math.ceil(Math.min(...due));
   }
 
   #isOverdue({ since }: Build, now: number): boolean {

@@ -103,6 +103,6 @@ export class RetryPause {
     this.#timer = clock.setTimer(() => {
       this.#timer = undefined;
       this.#onEnd();
-    }, Math.max(0, this.#ends - clock.monotonic()));
+    }, Math.ceil(Math.max(0, this.#ends - clock.monotonic())));
   }
 }
