@@ -30,6 +30,9 @@ const MEASURED_HOPS = 3;
 /** How often it is looked whether a late circuit is still needed for want of others, in ms. */
 const RELAXED_INTERVAL = 1000;
 
+/** Times that differ by no more, in ms, are the same. */
+const ROUNDING = 0.001;
+
 const log = new Logger("circuit");
 
 /**
@@ -130,7 +133,7 @@ export class BuildAttempt {
     this.#timer?.cancel();
     this.#timer = this.#parts.clock.setTimer(
       () => this.#expire(),
-      Math.ceil(Math.max(0, age - this.#age)),
+      Math.max(0, age - this.#age),
     );
   }
 
@@ -138,8 +141,8 @@ export class BuildAttempt {
     const { times, anyCircuitOpen, onClose } = this.#parts;
     const age = this.#age;
     const limit = this.#isMeasurementOnly ? times.closeTimeout : this.#timeout;
-    // What was learned meanwhile may have made it longer.
-    if (age < limit) return this.#arm(limit);
+    // What was learned meanwhile may have made it longer; what is lost in rounding does not count.
+    if (limit - age > ROUNDING) return this.#arm(limit);
     if (age < times.closeTimeout && !anyCircuitOpen()) {
       this.#countTimeout();
       return this.#arm(Math.min(age + RELAXED_INTERVAL, times.closeTimeout));
