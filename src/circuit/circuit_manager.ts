@@ -69,6 +69,8 @@ export interface CircuitManagerParts {
   readonly forecast: Pick<Forecast, "noteUsed" | "next" | "noteBuilt" | "unusedTimeout">;
   /** Ports whose circuits are made of Stable relays (LongLivedPorts). */
   readonly longLivedPorts: ReadonlySet<number>;
+  /** Whether a circuit that ends at this relay can serve the target, and is allowed to. */
+  readonly mayServe: (exit: Relay, target: ExitTarget) => boolean;
   /** How long a circuit may take to be built, as far as is known, in ms. */
   readonly buildTimeout: () => number;
   /** How long after its first stream a circuit takes new streams, in ms (MaxCircuitDirtiness). */
@@ -113,6 +115,7 @@ export class CircuitManager {
       clock: runtime.clock,
       maxDirtiness,
       longLivedPorts,
+      mayServe: parts.mayServe,
       unusedTimeout: () => forecast.unusedTimeout(),
       onGone: () => this.#balance(),
     });

@@ -4,7 +4,8 @@
  * @module
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
-import { exitAllows, type ExitTarget, needsStableRelays } from "../path/exit_target.ts";
+import type { Relay } from "../netdir/relay.ts";
+import { type ExitTarget, needsStableRelays } from "../path/exit_target.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Circuit } from "./circuit.ts";
 import type { BuiltCircuit } from "./circuit_builder.ts";
@@ -85,6 +86,8 @@ export interface ReadyCircuitsOptions {
   readonly maxDirtiness: number;
   /** Ports whose circuits are made of Stable relays (LongLivedPorts). */
   readonly longLivedPorts: ReadonlySet<number>;
+  /** Whether a circuit that ends at this relay can serve the target, and is allowed to. */
+  readonly mayServe: (exit: Relay, target: ExitTarget) => boolean;
   /** How long a circuit is kept that is never used, in ms; asked anew for each. */
   readonly unusedTimeout: () => number;
   /** Called when a circuit has left, after it was closed from whichever side. */
@@ -177,7 +180,7 @@ export class ReadyCircuits {
 
   #serves({ built: { exit }, isStable }: ReadyCircuit, request: CircuitRequest): boolean {
     const { target, excludedExits } = request;
-    return !excludedExits.has(exit.rsaIdentity) && exitAllows(exit, target) &&
+    return !excludedExits.has(exit.rsaIdentity) && this.#options.mayServe(exit, target) &&
       (isStable || !needsStableRelays(target, this.#options.longLivedPorts));
   }
 }

@@ -20,6 +20,7 @@ import { BootstrapTracker } from "../observe/bootstrap.ts";
 import { Logger } from "../observe/log.ts";
 import { Violations } from "../observe/violations.ts";
 import { type PathOptions, pathOptions, pathRules } from "../path/path_rules.ts";
+import { mayServe } from "../path/select_exit.ts";
 import { SocksListener } from "../proxy/socks_listener.ts";
 import { formatAddress, type SocketAddress } from "../runtime/network.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
@@ -133,6 +134,10 @@ export class TorClient implements AsyncDisposable {
         longLivedPorts: paths.longLivedPorts,
       }),
       longLivedPorts: paths.longLivedPorts,
+      mayServe: (exit, target) => {
+        const { netDir } = this.#directory;
+        return netDir !== undefined && mayServe(exit, target, pathRules(netDir, paths));
+      },
       buildTimeout: () => buildTimes.timeout,
       maxDirtiness: config.maxCircuitDirtiness,
       sweepInterval: config.newCircuitPeriod,

@@ -27,8 +27,9 @@
  * | use failed      | unusableCircuits                           | unusableCircuits                    |
  *
  * C tor sends a probe, a BEGIN that the exit must refuse, before it gives up a circuit that was to be
- * used: one that is answered counts as used. chive sends none, because what looks like nothing else
- * tells a client; so it counts as C tor does when it cannot send one. Open circuits count as
+ * used: one that is answered counts as used. chive sends such probes while streams wait for an answer
+ * (circuit/circuit_check.ts), which count in the same way, and none when a circuit is given up; then it
+ * counts as C tor does when it cannot send one. Open circuits count as
  * successful meanwhile.
  *
  * @module

@@ -19,6 +19,7 @@ function setUp() {
     clock,
     maxDirtiness: MAX_DIRTINESS,
     longLivedPorts: new Set([22]),
+    mayServe: exitAllows,
     unusedTimeout: () => unused++,
     onGone: (circuit) => gone.push(circuit),
   });

@@ -16,7 +16,7 @@ import type { ReadyCircuit } from "../../src/circuit/ready_circuits.ts";
 import type { RsaIdentity } from "../../src/crypto/identity.ts";
 import type { NetDir } from "../../src/netdir/net_dir.ts";
 import type { Relay } from "../../src/netdir/relay.ts";
-import type { ExitTarget } from "../../src/path/exit_target.ts";
+import { exitAllows, type ExitTarget } from "../../src/path/exit_target.ts";
 import { SystemNetwork } from "../../src/runtime/network.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
 import { GUARD_FLAGS, identityOf, testNetDir } from "../path/test_network.ts";
@@ -116,6 +116,7 @@ export class TestManager implements AsyncDisposable {
       builder: this.builder,
       usableNetDir: () => this.netDir,
       forecast: this.forecast,
+      mayServe: exitAllows,
       longLivedPorts: new Set([22]),
       buildTimeout: () => this.buildTimeout,
       maxDirtiness: MAX_DIRTINESS,

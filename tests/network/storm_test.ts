@@ -15,6 +15,7 @@ import { InProcessClient } from "./in_process_client.ts";
 import { type Endpoint, socks5Connect, SocksRefusal, SocksReply } from "./socks_client.ts";
 import { bodySha256 } from "./test_body.ts";
 import { WebServer } from "./web_server.ts";
+import { whilePassing } from "./while_passing.ts";
 
 const MINUTE = 60_000;
 
@@ -207,16 +208,4 @@ async function download(proxy: Endpoint, target: Endpoint, isolation: string): P
   const conn = await socks5Connect(proxy, target, { username: isolation, password: "" });
   const { sha256 } = await httpGet(conn, "/bytes/1000");
   assert.equal(sha256, bodySha256(1000, 0));
-}
-
-/** Lets the clock run, ten times as fast as the system's, as long as something takes. */
-async function whilePassing<T>(clock: FakeClock, task: Promise<T>): Promise<T> {
-  let done = false;
-  const ended = task.finally(() => done = true);
-  ended.catch(() => {});
-  while (!done) {
-    await new Promise((wake) => setTimeout(wake, 5));
-    clock.advance(50);
-  }
-  return await ended;
 }
