@@ -22,6 +22,8 @@ export interface CircuitCheckParts {
   readonly askGuard: (circuit: ReadyCircuit, signal: AbortSignal) => Promise<unknown>;
   /** Called when not even the guard sent anything while an answer of the circuit was waited for. */
   readonly onSilentGuard: (circuit: ReadyCircuit) => void;
+  /** Called after that, or instead: a circuit was silent. */
+  readonly onSilent: (circuit: ReadyCircuit) => void;
 }
 
 /** Probes circuits whose streams wait without an answer, each at most once at a time. */
@@ -52,7 +54,7 @@ export class CircuitCheck {
   }
 
   async #check(ready: ReadyCircuit): Promise<void> {
-    const { runtime, timeout, onSilentGuard } = this.#parts;
+    const { runtime, timeout, onSilentGuard, onSilent } = this.#parts;
     const { circuit } = ready;
     const limit = Math.round(timeout());
     const before = circuit.cellsOnChannel;
@@ -75,6 +77,7 @@ export class CircuitCheck {
         log.info(`Circuit ${circuit.number} is silent: it takes no more streams`);
         ready.retire();
         if (circuit.cellsOnChannel === before) onSilentGuard(ready);
+        onSilent(ready);
       }
       throw error;
     }

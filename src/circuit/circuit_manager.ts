@@ -23,6 +23,7 @@ import type { Forecast } from "./forecast.ts";
 import { type Build, isCovered, isNoWider, PendingBuilds } from "./pending_builds.ts";
 import { type CircuitRequest, type ReadyCircuit, ReadyCircuits } from "./ready_circuits.ts";
 import { RetryPause } from "./retry_pause.ts";
+import { SuspectRelays } from "./suspect_relays.ts";
 
 export type { CircuitRequest } from "./ready_circuits.ts";
 
@@ -31,7 +32,7 @@ const log = new Logger("circuit");
 /** The least and the most time that a circuit gets to answer a probe, in ms. */
 const CHECK_TIMEOUT = { least: 1500, most: 3000 };
 /** A build that has taken so long, in ms, gets company from another one if a stream waits for it. */
-const OVERDUE = { least: 1500, most: 3000 };
+const OVERDUE = { least: 1000, most: 2000 };
 
 /** A circuit for streams. */
 export interface PickedCircuit {
@@ -100,6 +101,7 @@ export class CircuitManager {
   readonly #check: CircuitCheck;
   readonly #pause: RetryPause;
   readonly #builds: PendingBuilds;
+  readonly #suspects: SuspectRelays;
   readonly #waiters = new Set<Waiter>();
   readonly #oneHops = new Set<Circuit>();
   readonly #stopping = new AbortController();
@@ -127,8 +129,10 @@ export class CircuitManager {
         circuit.close();
       },
       onSilentGuard: (ready) => this.#onSilentGuard(ready),
+      onSilent: (ready) => this.#suspects.add(ready.suspects),
     });
     this.#builds = new PendingBuilds(() => within(OVERDUE, buildTimeout()));
+    this.#suspects = new SuspectRelays(runtime.clock);
     this.#pause = new RetryPause(runtime, backoff, () => this.#balance());
     this.#scheduleSweep();
   }
@@ -226,17 +230,15 @@ export class CircuitManager {
   }
 
   #claim(request: CircuitRequest): PickedCircuit | undefined {
-    const ready = this.#ready.claim(request);
+    const avoided = new Set([...this.#suspects.current(), ...request.avoided]);
+    const ready = this.#ready.claim({ ...request, avoided });
     if (ready === undefined) return undefined;
-    const { circuit, guardChoice, guard, middle, exit } = ready.built;
+    const { circuit, guardChoice, exit } = ready.built;
     return {
       circuit,
       exit,
       pathBias: guardChoice.pathBias,
-      suspects: () =>
-        [...(ready.isGuardSilent ? [guard] : []), middle, exit].map(({ rsaIdentity }) =>
-          rsaIdentity
-        ),
+      suspects: () => ready.suspects,
       retire: () => ready.retire(),
       check: () => this.#check.check(ready),
     };
@@ -304,7 +306,11 @@ export class CircuitManager {
       this.#builds.size >= 2 * maxPending;
     if (isFull) return undefined;
     const build: Build = { request, target, since: now, progress: undefined };
-    const avoided = new Set([...this.#builds.suspects(now), ...request?.avoided ?? []]);
+    const avoided = new Set([
+      ...this.#builds.suspects(now),
+      ...this.#suspects.current(),
+      ...request?.avoided ?? [],
+    ]);
     this.#builds.add(build);
     const run = this.#run(netDir, build, avoided);
     this.#running.add(run);

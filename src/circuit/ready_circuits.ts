@@ -61,6 +61,13 @@ export class ReadyCircuit {
     return !this.#retired && this.circuit.closedBy === undefined;
   }
 
+  /** The relays that may be why it is silent: those behind the guard, and the guard if it is, too. */
+  get suspects(): readonly RsaIdentity[] {
+    const { guard, middle, exit } = this.built;
+    const relays = this.isGuardSilent ? [guard, middle, exit] : [middle, exit];
+    return relays.map(({ rsaIdentity }) => rsaIdentity);
+  }
+
   /** Takes it from further new streams; those on it go on, and it is closed after the last. */
   retire(): void {
     this.#retired = true;

@@ -17,6 +17,7 @@ const TIMEOUT = 3000;
 async function setUp() {
   const clock = new FakeClock();
   const silent: ReadyCircuit[] = [];
+  const told: ReadyCircuit[] = [];
   const asked: { circuit: ReadyCircuit; resolve(): void }[] = [];
   const check = new CircuitCheck({
     runtime: { clock, random: new SeededRandom(1), network: new SystemNetwork() },
@@ -28,12 +29,13 @@ async function setUp() {
       return promise;
     },
     onSilentGuard: (circuit) => silent.push(circuit),
+    onSilent: (circuit) => told.push(circuit),
   });
   const add = async () => {
     const { built, end, pathBias } = await testCircuit(NET_DIR, [1, 2, 3]);
     return { ready: new ReadyCircuit(built, Infinity, false), end, pathBias };
   };
-  return { clock, silent, asked, check, add, ...await add() };
+  return { clock, silent, told, asked, check, add, ...await add() };
 }
 
 Deno.test("CircuitCheck: a refusal shows that the circuit lives", async () => {
@@ -60,26 +62,27 @@ Deno.test("CircuitCheck: so does CONNECTED", async () => {
 });
 
 Deno.test("CircuitCheck: silence retires the circuit, and tells of the guard if nothing came at all", async () => {
-  const { clock, silent, check, ready, end, pathBias } = await setUp();
+  const { clock, silent, told, check, ready, end, pathBias } = await setUp();
   const checking = assert.rejects(check.check(ready), { code: "circuit-silent" });
   clock.advance(TIMEOUT - 1);
   assert.equal(ready.isUsable, true);
   clock.advance(1);
   await checking;
   assert.deepEqual([ready.isUsable, silent, pathBias.calls], [false, [ready], []]);
+  assert.deepEqual(told, [ready]);
   assert.deepEqual(ready.circuit.closedBy?.code, "circuit-closed");
   assert.equal(clock.pendingTimers, 0);
   assert.equal(end.attached, false);
 });
 
 Deno.test("CircuitCheck: cells for other circuits clear the guard", async () => {
-  const { clock, silent, check, ready, end } = await setUp();
+  const { clock, silent, told, check, ready, end } = await setUp();
   const checking = assert.rejects(check.check(ready), { code: "circuit-silent" });
   clock.advance(TIMEOUT - 1);
   end.receiveOther();
   clock.advance(1);
   await checking;
-  assert.deepEqual([ready.isUsable, silent], [false, []]);
+  assert.deepEqual([ready.isUsable, silent, told], [false, [], [ready]]);
 });
 
 Deno.test("CircuitCheck: what came before the check does not", async () => {
