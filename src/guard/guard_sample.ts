@@ -30,7 +30,7 @@ import {
 import { GuardStore } from "./guard_store.ts";
 import { OpenChoices } from "./open_choices.ts";
 import { type CircuitEnd, CircuitPathBias } from "./path_bias.ts";
-import type { SampledGuard } from "./sampled_guard.ts";
+import type { SampledGuard, SampledGuardFacts } from "./sampled_guard.ts";
 import { selectGuard } from "./select_guard.ts";
 import { anyDirectory, anyEntry } from "./without_guards.ts";
 
@@ -77,6 +77,8 @@ export class GuardSample {
   readonly #runtime: GuardRuntime;
   readonly #options: GuardOptions;
   readonly #store: GuardStore;
+  /** What was last looked at for changes. */
+  #knownFacts: readonly SampledGuardFacts[] = [];
   readonly #selections: GuardSelections;
   readonly #choices: OpenChoices;
   readonly #connectivity: Connectivity;
@@ -433,6 +435,12 @@ export class GuardSample {
 
   /** Saves what has changed: at once if it is about which guards are used, else within seconds. */
   #changed(): void {
+    const facts = this.#selections.facts;
+    const known = this.#knownFacts;
+    // Looked at for each circuit, and nearly never changed.
+    const isSame = facts.length === known.length && facts.every((each, at) => each === known[at]);
+    if (isSame && !this.#isUrgent) return;
+    this.#knownFacts = facts;
     this.#store.save(this.#selections.stored, this.#isUrgent);
     this.#isUrgent = false;
   }

@@ -71,6 +71,13 @@ export class GuardSelections {
     );
   }
 
+  /** The same without counts, each as the object that it is: another one where anything changed. */
+  get facts(): SampledGuardFacts[] {
+    return [this.#sets.default, this.#sets.restricted].flatMap(({ sampled }) =>
+      sampled.map((guard) => guard.facts)
+    );
+  }
+
   /**
    * Takes a new consensus, or one with more microdescriptors.
    *

@@ -158,7 +158,8 @@ export class GuardSets {
 
   /** Notes the day on which the guard worked. */
   noteUsed(guard: SampledGuard, now: number): void {
-    guard.facts = { ...guard.facts, lastUsed: startOfDay(now) };
+    const lastUsed = startOfDay(now);
+    if (guard.facts.lastUsed !== lastUsed) guard.facts = { ...guard.facts, lastUsed };
   }
 
   /** Makes the guard a confirmed one, if it is not, and perhaps a primary one. */
