@@ -43,7 +43,7 @@ export interface PickedCircuit {
     CircuitPathBias,
     "noteUseAttempt" | "noteUseSuccess" | "noteUseFailed" | "noteUseRollback"
   >;
-  /** The relays that may be why it is silent: those behind the guard, and the guard if it is, too. */
+  /** The relays that may be why it is silent: the guard, if it is, else those behind it. */
   suspects(): readonly RsaIdentity[];
   /** Takes the circuit from further new streams; those on it go on. */
   retire(): void;

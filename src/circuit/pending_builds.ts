@@ -8,6 +8,9 @@ import type { ExitTarget } from "../path/exit_target.ts";
 import type { BuildProgress } from "./circuit_builder.ts";
 import type { CircuitRequest } from "./ready_circuits.ts";
 
+/** Of so many builds that are overdue relays are suspected. */
+const SUSPECTED_BUILDS = 3;
+
 /** A circuit under construction. */
 export interface Build {
   /** Whose request it was started for; undefined: ahead of need. */
@@ -64,9 +67,12 @@ export class PendingBuilds {
     ).length;
   }
 
-  /** The relays that may be why builds are overdue. */
+  /**
+   * The relays that may be why builds are overdue, of the latest few: a guard that lets circuits fail on
+   * purpose must not be able to lead others to the relays that it wants.
+   */
   suspects(now: number): RsaIdentity[] {
-    return [...this.#builds].filter((build) => this.#isOverdue(build, now))
+    return [...this.#builds].filter((build) => this.#isOverdue(build, now)).slice(-SUSPECTED_BUILDS)
       .flatMap(({ progress }) => progress?.suspects() ?? []);
   }
 

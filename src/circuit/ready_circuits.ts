@@ -61,10 +61,10 @@ export class ReadyCircuit {
     return !this.#retired && this.circuit.closedBy === undefined;
   }
 
-  /** The relays that may be why it is silent: those behind the guard, and the guard if it is, too. */
+  /** The relays that may be why it is silent: the guard, if it is, else those behind it. */
   get suspects(): readonly RsaIdentity[] {
     const { guard, middle, exit } = this.built;
-    const relays = this.isGuardSilent ? [guard, middle, exit] : [middle, exit];
+    const relays = this.isGuardSilent ? [guard] : [middle, exit];
     return relays.map(({ rsaIdentity }) => rsaIdentity);
   }
 

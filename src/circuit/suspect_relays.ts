@@ -8,8 +8,13 @@ import type { Clock } from "../runtime/clock.ts";
 
 /** How long a relay is avoided where there are others, in ms. */
 const SUSPECTED_FOR = 60_000;
+/** So many are avoided at once. */
+const MOST = 4;
 
-/** Remembers for a minute which relays may be why circuits fell silent. */
+/**
+ * Remembers for a minute which relays may be why circuits fell silent. Only the latest few: a guard
+ * that lets circuits fail on purpose must not be able to lead others to the relays that it wants.
+ */
 export class SuspectRelays {
   readonly #clock: Clock;
   /** Until when each is suspected; monotonic, in ms. */
@@ -22,7 +27,15 @@ export class SuspectRelays {
   /** These have just been silent, or one of them has. */
   add(relays: readonly RsaIdentity[]): void {
     const until = this.#clock.monotonic() + SUSPECTED_FOR;
-    for (const relay of relays) this.#until.set(relay, until);
+    for (const relay of relays) {
+      // Added again at the end: the first one is the one that was silent the longest time ago.
+      this.#until.delete(relay);
+      this.#until.set(relay, until);
+    }
+    for (const relay of this.#until.keys()) {
+      if (this.#until.size <= MOST) break;
+      this.#until.delete(relay);
+    }
   }
 
   /** Those that are suspected now. */

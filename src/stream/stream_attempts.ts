@@ -25,6 +25,8 @@ const ATTEMPT_TIMEOUTS = [10_000, 10_000, 15_000];
 const CHECK_AFTER = 1500;
 /** Exits that may refuse a request before it is given up (C tor: MAX_RESOLVE_FAILURES). */
 const MOST_REFUSALS = 3;
+/** Relays that one request avoids, the latest that were silent: few, so that none can lead it. */
+const MOST_AVOIDED = 4;
 /** Circuits that one request may lose under it before each further try waits. */
 const FREE_LOSSES = 3;
 
@@ -76,7 +78,7 @@ export interface StreamAttemptsParts {
 /** What one request has learnt from its attempts. */
 class Tries {
   readonly #excludedExits = new Set<RsaIdentity>();
-  readonly #avoided = new Set<RsaIdentity>();
+  #avoided: readonly RsaIdentity[] = [];
   #refusals = 0;
   #losses = 0;
 
@@ -95,7 +97,7 @@ class Tries {
   mayGoOn({ exit, suspects }: PickedCircuit, { code, retry }: TorError): boolean {
     if (retry !== "elsewhere") return false;
     if (code === "circuit-silent" || code === "stream-timeout") {
-      for (const relay of suspects()) this.#avoided.add(relay);
+      this.#avoided = [...this.#avoided, ...suspects()].slice(-MOST_AVOIDED);
     }
     // A circuit that was lost or is silent says nothing about its exit, or about the target.
     if (CIRCUIT_FAILURES.has(code)) return true;

@@ -221,7 +221,7 @@ Deno.test("CircuitManager: for a minute, no request is led to relays that were s
   await checking;
   const picking = test.pick("b", { target: SSH });
   const build = test.builder.takeOne();
-  assert.deepEqual(new Set(build.avoided), new Set([1, 2, 3].map(identityOf)));
+  assert.deepEqual(build.avoided, [identityOf(1)]);
   await build.succeed(5);
   await picking;
   test.clock.advance(MINUTE);

@@ -16,3 +16,10 @@ Deno.test("SuspectRelays: a relay is suspected for a minute after it was last si
   clock.advance(40_000);
   assert.deepEqual(suspects.current(), []);
 });
+
+Deno.test("SuspectRelays: only the latest four", () => {
+  const suspects = new SuspectRelays(new FakeClock());
+  suspects.add([1, 2, 3].map(identityOf));
+  suspects.add([1, 4, 5].map(identityOf));
+  assert.deepEqual(suspects.current(), [3, 1, 4, 5].map(identityOf));
+});
