@@ -1,8 +1,9 @@
 /**
- * What `deno task bench` runs: `units` (the default) or `network`, with the latter's options.
+ * What `deno task bench` runs: `units` (the default), `network` or `directory`, with their options.
  *
  * @module
  */
+import { benchDirectory } from "./directory.ts";
 import { benchNetwork } from "./network.ts";
 
 const [what = "units", ...rest] = Deno.args;
@@ -16,7 +17,13 @@ switch (what) {
   case "network":
     await benchNetwork(rest);
     break;
+  case "directory":
+    await benchDirectory(rest);
+    break;
   default:
-    console.error("Usage: deno task bench [units | network [--rounds N] [--client chive|tor]]");
+    console.error(
+      "Usage: deno task bench [units | network [--rounds N] [--client chive|tor] | " +
+        "directory [--relays N] [--paths N] [--runs N] [--settle MS] [--made-up-only]]",
+    );
     Deno.exit(2);
 }

@@ -47,13 +47,12 @@ export class ClientState {
     const { runtime, guardFilter, openStreams } = parts;
     const data = await DataDirectory.open(config.dataDirectory);
     try {
-      const guards = await GuardSample.load(data, runtime, config, guardFilter);
-      const buildTimes = await BuildTimes.load(data, runtime, config);
-      const dormancy = await Dormancy.load(data, {
-        clock: runtime.clock,
-        options: config.dormant,
-        openStreams,
-      });
+      const { clock } = runtime;
+      const [guards, buildTimes, dormancy] = await Promise.all([
+        GuardSample.load(data, runtime, config, guardFilter),
+        BuildTimes.load(data, runtime, config),
+        Dormancy.load(data, { clock, options: config.dormant, openStreams }),
+      ]);
       return new ClientState(data, guards, buildTimes, dormancy);
     } catch (error) {
       data[Symbol.dispose]();

@@ -47,7 +47,7 @@ export class DirectoryCache {
   }
 
   /** The consensus, unchecked. */
-  readConsensus(): Promise<Uint8Array | undefined> {
+  readConsensus(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#read(CONSENSUS, MAX_CONSENSUS_LENGTH);
   }
 
@@ -76,9 +76,12 @@ export class DirectoryCache {
     return this.#setAside(CERTIFICATES);
   }
 
-  /** The microdescriptors that are `wanted` and there: views into one or two large buffers. */
-  readMicrodescriptors(wanted: Iterable<MicrodescriptorDigest>): Promise<MicrodescriptorTexts> {
-    return this.#microdescriptors.read(wanted);
+  /** Gives the microdescriptors that are `wanted` and there to `take`: see MicrodescriptorJournal. */
+  readMicrodescriptors(
+    wanted: Iterable<MicrodescriptorDigest>,
+    take: (digest: MicrodescriptorDigest, text: Uint8Array) => void,
+  ): Promise<void> {
+    return this.#microdescriptors.read(wanted, take);
   }
 
   /**
@@ -109,7 +112,7 @@ export class DirectoryCache {
     });
   }
 
-  async #read(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  async #read(name: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
       return await this.#data.read(name, maxBytes);
     } catch (error) {

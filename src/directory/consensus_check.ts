@@ -5,8 +5,9 @@
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
 import { missingProtocols } from "../netdoc/client_protocols.ts";
-import { type Consensus, parseConsensus } from "../netdoc/consensus.ts";
+import { type Consensus, consensusSteps } from "../netdoc/consensus.ts";
 import { type CertificateId, verifyConsensus } from "../netdoc/consensus_signatures.ts";
+import { inTurns } from "../runtime/event_loop.ts";
 import type { CertificateStore } from "./certificate_store.ts";
 import { type ClockEstimate, NOTABLE_SKEW } from "./clock_skews.ts";
 import { clockSkewAdvice, describeDuration, liveness } from "./consensus_times.ts";
@@ -37,7 +38,7 @@ export class ConsensusChecker {
   }
 
   /**
-   * Parses a consensus and checks that it is newer than the held one, that a majority of the
+   * Parses a consensus, in several turns of the event loop, and checks that it is newer than the held one, that a majority of the
    * authorities signed it, and that it is valid now, a day more or less.
    *
    * @param now ms since 1970
@@ -54,7 +55,7 @@ export class ConsensusChecker {
     now: number,
     fetchCertificates: (missing: readonly CertificateId[]) => Promise<void>,
   ): Promise<Consensus> {
-    const consensus = parseConsensus(document);
+    const consensus = await inTurns(consensusSteps(document));
     if (consensus.freshUntil - consensus.validAfter < this.#minInterval) {
       throw new DirectoryError(
         "consensus-interval-too-short",

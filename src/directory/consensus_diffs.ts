@@ -8,9 +8,10 @@
  * @module
  */
 import type { Consensus } from "../netdoc/consensus.ts";
-import { applyConsensusDiff, signedSha3 } from "../netdoc/consensus_diff.ts";
+import { consensusDiffSteps, signedSha3Steps } from "../netdoc/consensus_diff.ts";
 import { NetdocError } from "../netdoc/errors.ts";
 import { consensusParameter } from "../netdoc/parameters.ts";
+import { inTurns } from "../runtime/event_loop.ts";
 import type { DirectoryCache } from "./cache.ts";
 import { MAX_CONSENSUS_LENGTH } from "./requests.ts";
 
@@ -48,10 +49,11 @@ export class ConsensusDiffs {
   }
 
   /** From now on this consensus, which was accepted and is on disk, is what diffs are from. */
-  take(consensus: Consensus, document: Uint8Array): void {
+  async take(consensus: Consensus, document: Uint8Array): Promise<void> {
     const maxAge = consensusParameter(consensus.parameters, "try-diff-for-consensus-newer-than");
+    const digest = await inTurns(signedSha3Steps(document));
     this.#base = {
-      digest: signedSha3(document).toHex().toUpperCase(),
+      digest: digest.toHex().toUpperCase(),
       until: consensus.validAfter + maxAge * HOUR,
     };
   }
@@ -80,7 +82,7 @@ export class ConsensusDiffs {
         "the consensus that a diff is for is not on disk any more",
       );
     }
-    return applyConsensusDiff(base, diff, MAX_CONSENSUS_LENGTH);
+    return await inTurns(consensusDiffSteps(base, diff, MAX_CONSENSUS_LENGTH));
   }
 
   /** A diff gave a consensus that was accepted. */

@@ -96,8 +96,10 @@ export class ConsensusKeeper {
     if (document === undefined) return;
     try {
       const consensus = await this.#download.checkCached(document);
+      await this.#diffs.take(consensus, document);
+      // Nothing needs it any more, and much else is read now.
+      document.buffer.transfer(0);
       await this.#take(consensus);
-      this.#diffs.take(consensus, document);
     } catch (error) {
       if (isHopeless(error)) throw error;
       log.info(`The cached consensus cannot be used: ${describeError(error)}`);
@@ -212,7 +214,7 @@ export class ConsensusKeeper {
     // Before it is on disk: nobody may have to wait for the disk.
     await this.#take(consensus);
     await cache.writeConsensus(document);
-    this.#diffs.take(consensus, document);
+    await this.#diffs.take(consensus, document);
   }
 
   async #take(consensus: Consensus): Promise<void> {

@@ -230,6 +230,7 @@ export class Directory {
     };
     const microdescriptors = new MicrodescriptorKeeper({
       ...shared,
+      prepare: (netDir) => void this.#readiness.progress(netDir),
       onNetDir: (netDir) => this.#publish(netDir),
       isReady: () => this.enoughForCircuits().ready,
     });

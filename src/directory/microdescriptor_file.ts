@@ -75,19 +75,27 @@ export function writeAnnotation(lastListed: number): Uint8Array {
 
 /** Reads annotations; one that is as the one before is not taken apart again. */
 class DateReader {
-  #line = "";
+  readonly #line = new Uint8Array(ANNOTATION_LENGTH);
   #time: number | undefined;
 
   read(file: Uint8Array, start: number, end: number): number | undefined {
     if (end - start !== ANNOTATION_LENGTH) return undefined;
-    const line = decoder.decode(file.subarray(start, end - 1));
-    if (line !== this.#line) {
-      this.#line = line;
+    if (!this.#isLast(file, start)) {
+      this.#line.set(file.subarray(start, end));
+      const line = decoder.decode(this.#line.subarray(0, -1));
       const time = line.startsWith(LAST_LISTED)
         ? parseTime(line.slice(LAST_LISTED.length))
         : undefined;
       this.#time = time && Math.min(time / 1000, 0xffffffff);
     }
     return this.#time;
+  }
+
+  /** Whether the line at `start` is the one that was read last. */
+  #isLast(file: Uint8Array, start: number): boolean {
+    for (let at = 0; at < ANNOTATION_LENGTH; at++) {
+      if (file[start + at] !== this.#line[at]) return false;
+    }
+    return true;
   }
 }

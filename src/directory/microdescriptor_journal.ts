@@ -47,22 +47,27 @@ const KEPT_UNLISTED = 7 * DAY;
 /** What could not be written is kept in memory, to be tried again, up to so many bytes. */
 const MAX_UNWRITTEN = 16 * 1024 * 1024;
 /** How many are hashed before other work gets its turn: less than 5 ms. */
-const HASHED_PER_TURN = 1000;
+const HASHED_PER_TURN = 500;
+/** How many are read before other work gets its turn: less than 5 ms. */
+const TAKEN_PER_TURN = 100;
+/** How many are noted before other work gets its turn: less than 5 ms. */
+const NOTED_PER_TURN = 2000;
 /** How much is written at a time, in bytes. */
 const CHUNK = 256 * 1024;
 
 /** Microdescriptors by their digests; each text is the bytes that the digest is for. */
 export type MicrodescriptorTexts = ReadonlyMap<MicrodescriptorDigest, Uint8Array>;
 
-interface Files {
-  readonly file: Uint8Array;
-  readonly journal: Uint8Array;
+/** Megabytes that are given back when this is left: the garbage collector takes its time. */
+interface Files extends Disposable {
+  readonly file: Uint8Array<ArrayBuffer>;
+  readonly journal: Uint8Array<ArrayBuffer>;
 }
 
 /** The two files. What is asked of it is done in the order in which it was asked. */
 export class MicrodescriptorJournal {
   readonly #data: DataDirectory;
-  readonly #readFile: (name: string) => Promise<Uint8Array | undefined>;
+  readonly #readFile: (name: string) => Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Offsets go on from the file to the journal. */
   #index = new MicrodescriptorIndex();
   #isLoaded = false;
@@ -76,33 +81,45 @@ export class MicrodescriptorJournal {
   #unwrittenLength = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param readFile reads a file of the data directory; `undefined` when it cannot be used */
-  constructor(data: DataDirectory, readFile: (name: string) => Promise<Uint8Array | undefined>) {
+  /**
+   * @param readFile reads a file of the data directory into a buffer of its own; `undefined` when it
+   * cannot be used
+   */
+  constructor(
+    data: DataDirectory,
+    readFile: (name: string) => Promise<Uint8Array<ArrayBuffer> | undefined>,
+  ) {
     this.#data = data;
     this.#readFile = readFile;
   }
 
   /**
-   * Those of `wanted` that are there. The texts are views into one buffer, or two: it lives as long
-   * as any of them is kept.
+   * Gives those of `wanted` that are there to `take`, a few in each turn of the event loop. A text is
+   * a view that holds during the call only.
    */
-  read(wanted: Iterable<MicrodescriptorDigest>): Promise<MicrodescriptorTexts> {
+  read(
+    wanted: Iterable<MicrodescriptorDigest>,
+    take: (digest: MicrodescriptorDigest, text: Uint8Array) => void,
+  ): Promise<void> {
     return this.#inTurn(async () => {
-      let files = this.#isLoaded ? undefined : await this.#load();
+      using read = new DisposableStack();
+      let files = this.#isLoaded ? undefined : read.use(await this.#load());
       const isChecked = files !== undefined;
-      const found = new Map<MicrodescriptorDigest, Uint8Array>();
+      let untilTurn = TAKEN_PER_TURN;
       for (const digest of wanted) {
         const number = this.#find(digest);
-        if (number >= 0) files ??= await this.#readFiles();
+        if (number >= 0) files ??= read.use(await this.#readFiles());
         const text = number < 0 || files === undefined
           ? this.#unwritten.get(digest)
           : this.#textOf(files, number);
         if (text === undefined) continue;
         // The files are ours alone while we run, but that is only agreed upon.
-        if (isChecked || digestOf(text) === digest) found.set(digest, text);
+        if (isChecked || digestOf(text) === digest) take(digest, text);
         else this.#index.put(bytesOf(digest), 0, 0, 0);
+        if (--untilTurn > 0) continue;
+        untilTurn = TAKEN_PER_TURN;
+        await nextTurn();
       }
-      return found;
     });
   }
 
@@ -116,7 +133,7 @@ export class MicrodescriptorJournal {
    */
   append(texts: MicrodescriptorTexts, listedAt: number): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.#isLoaded) await this.#load();
+      if (!this.#isLoaded) (await this.#load())[Symbol.dispose]();
       for (const [digest, text] of texts) {
         const isKnown = this.#unwritten.has(digest) || this.#find(digest) >= 0;
         if (isKnown || this.#unwrittenLength + text.length > MAX_UNWRITTEN) continue;
@@ -134,14 +151,18 @@ export class MicrodescriptorJournal {
    */
   noteListed(digests: Iterable<MicrodescriptorDigest>, validAfter: number): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.#isLoaded) await this.#load();
+      if (!this.#isLoaded) (await this.#load())[Symbol.dispose]();
       const listedAt = Math.floor(validAfter / 1000);
       this.#listedAt = Math.max(this.#listedAt, listedAt);
+      let untilTurn = NOTED_PER_TURN;
       for (const digest of digests) {
         const number = this.#find(digest);
         if (number >= 0 && this.#index.lastListed(number) < listedAt) {
           this.#index.setLastListed(number, listedAt);
         }
+        if (--untilTurn > 0) continue;
+        untilTurn = NOTED_PER_TURN;
+        await nextTurn();
       }
     });
   }
@@ -164,14 +185,16 @@ export class MicrodescriptorJournal {
       await this.#write(this.#listedAt);
       let kept = this.#kept();
       if (!this.#isWorthCompacting(kept)) return false;
-      let files = await this.#readFiles();
+      using files = await this.#readFiles();
       if (
         files.file.length !== this.#fileLength || files.journal.length !== this.#journalLength
       ) {
-        files = await this.#load();
+        using reloaded = await this.#load();
         kept = this.#kept();
+        await this.#replace(reloaded, kept);
+      } else {
+        await this.#replace(files, kept);
       }
-      await this.#replace(files, kept);
       return true;
     });
   }
@@ -241,7 +264,13 @@ export class MicrodescriptorJournal {
 
   async #readFiles(): Promise<Files> {
     const [file, journal] = [await this.#readFile(FILE), await this.#readFile(JOURNAL)];
-    return { file: file ?? new Uint8Array(0), journal: journal ?? new Uint8Array(0) };
+    return {
+      file: file ?? new Uint8Array(0),
+      journal: journal ?? new Uint8Array(0),
+      [Symbol.dispose]() {
+        for (const bytes of [file, journal]) bytes?.buffer.transfer(0);
+      },
+    };
   }
 
   /** The numbers of the entries that a compacted file has. */
@@ -326,7 +355,8 @@ export class MicrodescriptorJournal {
 
   async #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(action);
-    this.#last = turn.catch(() => undefined);
+    // Not the turn itself, which would keep its result until the next one.
+    this.#last = turn.then(() => undefined, () => undefined);
     return await turn;
   }
 }

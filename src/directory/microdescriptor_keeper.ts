@@ -8,11 +8,12 @@ import type { Config } from "../config/config.ts";
 import { NetDir } from "../netdir/net_dir.ts";
 import type { Consensus } from "../netdoc/consensus.ts";
 import {
-  type Microdescriptor,
   type MicrodescriptorDigest,
   parseMicrodescriptor,
   SharedParts,
 } from "../netdoc/microdescriptor.ts";
+import { MicrodescriptorTable } from "../netdoc/microdescriptor_table.ts";
+import { DigestTable } from "../netdoc/digest_table.ts";
 import { NetdocError } from "../netdoc/errors.ts";
 import type { BootstrapTracker } from "../observe/bootstrap.ts";
 import type { Logger } from "../observe/log.ts";
@@ -31,8 +32,10 @@ import { Waker } from "./waker.ts";
 
 /** Fewer than this many wait for company, when circuits can be built without them (C tor). */
 const FEW = 16;
-/** How many are parsed before other work gets its turn: less than 5 ms. */
-const PARSED_PER_TURN = 250;
+/** When so many came that no snapshot shows, there is a new one in the middle of a round. */
+const MANY = 2000;
+/** What is not listed any more is dropped when the table has more than so many times what is. */
+const WORTH_COPYING = 1.25;
 /** While no circuits can be built, the next round is never further away; ms. */
 const LONGEST_WAIT = 5 * 60_000;
 
@@ -47,6 +50,8 @@ export interface MicrodescriptorKeeperSettings {
   readonly log: Logger;
   /** Resolves when the client takes part in the network: at once, unless it is dormant. */
   readonly whenAwake: (signal: AbortSignal) => Promise<void>;
+  /** Called before {@link onNetDir}, to compute what that needs in a turn of its own. */
+  readonly prepare: (netDir: NetDir) => void;
   /** Called with each new snapshot. */
   readonly onNetDir: (netDir: NetDir) => void;
   /** Whether circuits can be built by what is known. */
@@ -56,12 +61,15 @@ export interface MicrodescriptorKeeperSettings {
 /** Loads, fetches and drops microdescriptors as the consensus lists them. */
 export class MicrodescriptorKeeper {
   readonly #settings: MicrodescriptorKeeperSettings;
-  readonly #shared = new SharedParts();
+  #shared = new SharedParts();
   readonly #unreadable = new Set<MicrodescriptorDigest>();
   readonly #waker: Waker;
   readonly #backoff: Backoff;
-  #microdescriptors: ReadonlyMap<MicrodescriptorDigest, Microdescriptor> = new Map();
-  #listed: ReadonlySet<MicrodescriptorDigest> = new Set();
+  /** More is added all the time: a snapshot shows what was there when it was made. */
+  #microdescriptors = new MicrodescriptorTable();
+  #listed = new DigestTable();
+  /** How many came since the last snapshot. */
+  #unpublished = 0;
   #download: MicrodescriptorDownload;
   #netDir: NetDir | undefined;
   #lastRequest = -Infinity;
@@ -78,19 +86,21 @@ export class MicrodescriptorKeeper {
   /** Takes a consensus: drops what it does not list, and makes a snapshot of what is there. */
   async take(consensus: Consensus): Promise<void> {
     const { cache, clock } = this.#settings;
-    const listed = new Set(consensus.routers.map((router) => router.microdescriptorDigest));
-    const cached = await this.#readCache(listed);
-    const held = [...this.#microdescriptors].filter(([digest]) => listed.has(digest));
+    await this.#readCache(consensus);
+    await nextTurn();
+    const listed = new DigestTable(consensus.routers.length);
+    for (const digest of digestsOf(consensus)) listed.add(bytesOf(digest));
+    await nextTurn();
     this.#listed = listed;
-    this.#microdescriptors = new Map([...held, ...cached]);
+    if (this.#microdescriptors.size > WORTH_COPYING * listed.size) this.#drop(consensus);
     for (const digest of this.#unreadable) {
-      if (!listed.has(digest)) this.#unreadable.delete(digest);
+      if (!this.#isListed(digest)) this.#unreadable.delete(digest);
     }
     this.#backoff.reset();
     this.#download = this.#newDownload();
-    this.#publish(consensus);
+    await this.#publish(consensus);
     if (isUsable(liveness(consensus, clock.now()))) {
-      await cache.noteListed(listed, consensus.validAfter);
+      await cache.noteListed(digestsOf(consensus), consensus.validAfter);
       this.#isCompactionDue = true;
     }
     this.#waker.wake();
@@ -116,6 +126,9 @@ export class MicrodescriptorKeeper {
       this.#lastRequest = clock.monotonic();
       const download = this.#download;
       await download.round(missing, (received) => this.#receive(received), signal);
+      if (this.#unpublished > 0 && this.#netDir !== undefined) {
+        await this.#publish(this.#netDir.consensus);
+      }
       await this.#compact();
       // A new consensus starts a new count, and has woken the sleeper.
       if (download === this.#download && this.#missing().length > 0) {
@@ -133,7 +146,7 @@ export class MicrodescriptorKeeper {
     return new MicrodescriptorDownload(sources, log, {
       shared: this.#shared,
       unreadable: this.#unreadable,
-      isMissing: (digest) => this.#listed.has(digest) && !this.#microdescriptors.has(digest),
+      isMissing: (digest) => this.#isListed(digest) && !this.#microdescriptors.has(digest),
     });
   }
 
@@ -142,25 +155,34 @@ export class MicrodescriptorKeeper {
     await this.#settings.cache.compactMicrodescriptors();
   }
 
-  /** Reads those of `listed` that are on disk and not in memory. */
-  async #readCache(
-    listed: ReadonlySet<MicrodescriptorDigest>,
-  ): Promise<Map<MicrodescriptorDigest, Microdescriptor>> {
-    const wanted = [...listed].filter((digest) => !this.#microdescriptors.has(digest));
-    const found = new Map<MicrodescriptorDigest, Microdescriptor>();
-    let untilTurn = PARSED_PER_TURN;
-    for (const [digest, text] of await this.#settings.cache.readMicrodescriptors(wanted)) {
+  /** Reads what a consensus lists, if it is on disk and not in memory. */
+  async #readCache(consensus: Consensus): Promise<void> {
+    const table = this.#microdescriptors;
+    const wanted = digestsOf(consensus).filter((digest) => !table.has(digest));
+    await this.#settings.cache.readMicrodescriptors(wanted, (digest, text) => {
       try {
-        found.set(digest, parseMicrodescriptor(text, this.#shared));
+        table.add(digest, parseMicrodescriptor(text, this.#shared));
       } catch (error) {
         if (!(error instanceof NetdocError)) throw error;
         this.#unreadable.add(digest);
       }
-      if (--untilTurn > 0) continue;
-      untilTurn = PARSED_PER_TURN;
-      await nextTurn();
+    });
+  }
+
+  /** Keeps only what a consensus lists. */
+  #drop(consensus: Consensus): void {
+    const kept = new MicrodescriptorTable(consensus.routers.length);
+    for (const digest of digestsOf(consensus)) {
+      const microdescriptor = this.#microdescriptors.get(digest);
+      if (microdescriptor !== undefined) kept.add(digest, microdescriptor);
     }
-    return found;
+    this.#microdescriptors = kept;
+    // It has what was dropped too.
+    this.#shared = new SharedParts();
+  }
+
+  #isListed(digest: MicrodescriptorDigest): boolean {
+    return this.#listed.find(bytesOf(digest)) >= 0;
   }
 
   #missing(): readonly MicrodescriptorDigest[] {
@@ -179,23 +201,41 @@ export class MicrodescriptorKeeper {
 
   async #receive({ entries, documents }: ReceivedMicrodescriptors): Promise<void> {
     // The consensus may have changed since they were asked for.
-    const listed = entries.filter(({ digest }) => this.#listed.has(digest));
+    const listed = entries.filter(({ digest }) => this.#isListed(digest));
     if (listed.length === 0 || this.#netDir === undefined) return;
+    for (const { digest, microdescriptor } of listed) {
+      this.#microdescriptors.add(digest, microdescriptor);
+    }
+    this.#unpublished += listed.length;
+    await nextTurn();
+    // What is learnt may make the client ready. Once it is, a snapshot for each reply is a waste.
+    if (this.#unpublished >= MANY || (this.#unpublished > 0 && !this.#settings.isReady())) {
+      await this.#publish(this.#netDir.consensus);
+    }
     const { consensus } = this.#netDir;
-    // A new map: snapshots must not change behind their users' backs.
-    this.#microdescriptors = new Map([
-      ...this.#microdescriptors,
-      ...listed.map(({ digest, microdescriptor }) => [digest, microdescriptor] as const),
-    ]);
-    this.#publish(consensus);
     const texts = new Map(
       listed.map(({ digest, start, end }) => [digest, documents.subarray(start, end)]),
     );
     await this.#settings.cache.appendMicrodescriptors(texts, consensus.validAfter);
   }
 
-  #publish(consensus: Consensus): void {
-    this.#netDir = new NetDir(consensus, this.#microdescriptors);
-    this.#settings.onNetDir(this.#netDir);
+  /** Makes a snapshot and shows it, in several turns of the event loop. */
+  async #publish(consensus: Consensus): Promise<void> {
+    this.#unpublished = 0;
+    const netDir = new NetDir(consensus, this.#microdescriptors, this.#netDir);
+    this.#netDir = netDir;
+    await nextTurn();
+    this.#settings.prepare(netDir);
+    await nextTurn();
+    // A later one may have come before it.
+    if (this.#netDir === netDir) this.#settings.onNetDir(netDir);
   }
+}
+
+function* digestsOf({ routers }: Consensus): Generator<MicrodescriptorDigest> {
+  for (const { microdescriptorDigest } of routers) yield microdescriptorDigest;
+}
+
+function bytesOf(digest: MicrodescriptorDigest): Uint8Array {
+  return Uint8Array.fromBase64(digest);
 }

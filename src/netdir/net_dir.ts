@@ -7,9 +7,11 @@ import type { Ed25519Identity, RsaIdentity } from "../crypto/identity.ts";
 import type { Consensus, RouterStatus } from "../netdoc/consensus.ts";
 import type { PortPolicy } from "../netdoc/exit_policy.ts";
 import type { Microdescriptor, MicrodescriptorDigest } from "../netdoc/microdescriptor.ts";
+import type { MicrodescriptorSource } from "../netdoc/microdescriptor_table.ts";
 import { RelayFlag } from "../netdoc/relay_flag.ts";
 import type { SocketAddress } from "../runtime/network.ts";
 import { BandwidthWeights, type Weighable, type WeightPosition } from "./bandwidth_weights.ts";
+import { IdentityIndex } from "./identity_index.ts";
 import type { Relay } from "./relay.ts";
 
 /** What a consensus parameter is when it is absent, and what it is held within. */
@@ -25,46 +27,54 @@ export class NetDir {
   readonly consensus: Consensus;
   /** The relays that can be used and whose microdescriptor is there, sorted by identity. */
   readonly relays: readonly Relay[];
-  readonly #listed: ReadonlyMap<RsaIdentity, RouterStatus>;
-  readonly #relays: ReadonlyMap<RsaIdentity, Relay>;
-  readonly #missing: readonly MicrodescriptorDigest[];
+  /** For each entry of the consensus, the relay, if it is one of {@link NetDir.relays}. */
+  readonly #relays: readonly (Relay | undefined)[];
   readonly #weights: BandwidthWeights;
+  #index: IdentityIndex | undefined;
 
-  /** @param microdescriptors all that are known; those that the consensus does not list are ignored */
+  /**
+   * @param microdescriptors all that are known; those that the consensus does not list are ignored
+   * @param earlier a snapshot, whose relays are used again if it is of the same consensus
+   */
   constructor(
     consensus: Consensus,
-    microdescriptors: ReadonlyMap<MicrodescriptorDigest, Microdescriptor>,
+    microdescriptors: MicrodescriptorSource,
+    earlier?: NetDir,
   ) {
-    const relays: Relay[] = [];
-    const missing = new Set<MicrodescriptorDigest>();
-    for (const router of consensus.routers) {
-      if (!isUsable(router)) continue;
-      const microdescriptor = microdescriptors.get(router.microdescriptorDigest);
-      if (microdescriptor === undefined) missing.add(router.microdescriptorDigest);
-      else relays.push(new ListedRelay(router, microdescriptor));
-    }
+    const before = earlier?.consensus === consensus ? earlier : undefined;
     this.consensus = consensus;
-    this.relays = relays;
-    this.#listed = new Map(consensus.routers.map((router) => [router.rsaIdentity, router]));
-    this.#relays = new Map(relays.map((relay) => [relay.rsaIdentity, relay]));
-    this.#missing = [...missing];
+    this.#relays = consensus.routers.map((router, place) =>
+      before?.relayAt(place) ?? makeRelay(router, microdescriptors)
+    );
+    this.relays = this.#relays.filter((relay) => relay !== undefined);
+    if (before !== undefined) this.#index = before.#index;
     const scale = this.parameter("bwweightscale", { default: 10000, min: 1, max: 2 ** 31 - 1 });
     this.#weights = new BandwidthWeights(consensus.bandwidthWeights, scale);
   }
 
   /** The relay, if it can be used and its microdescriptor is there. */
   relay(identity: RsaIdentity): Relay | undefined {
-    return this.#relays.get(identity);
+    return this.#relays[this.#placeOf(identity)];
+  }
+
+  /** The relay of the entry at this place of the consensus, under the same conditions. */
+  relayAt(place: number): Relay | undefined {
+    return this.#relays[place];
   }
 
   /** What the consensus says of the relay, with or without its microdescriptor. */
   listed(identity: RsaIdentity): RouterStatus | undefined {
-    return this.#listed.get(identity);
+    return this.consensus.routers[this.#placeOf(identity)];
   }
 
   /** The microdescriptors of relays that could be used if they were there; each once. */
   missingMicrodescriptors(): readonly MicrodescriptorDigest[] {
-    return this.#missing;
+    const missing = new Set<MicrodescriptorDigest>();
+    this.consensus.routers.forEach((router, place) => {
+      const isMissing = this.#relays[place] === undefined && isUsable(router);
+      if (isMissing) missing.add(router.microdescriptorDigest);
+    });
+    return [...missing];
   }
 
   /** A consensus parameter (param-spec): the default if it is absent, and never out of bounds. */
@@ -80,6 +90,21 @@ export class NetDir {
   weight(relay: Weighable, position: WeightPosition): number {
     return this.#weights.weight(relay, position);
   }
+
+  /** The place of the entry with this identity; -1 when there is none. */
+  #placeOf(identity: RsaIdentity): number {
+    this.#index ??= new IdentityIndex(this.consensus.routers);
+    return this.#index.find(identity);
+  }
+}
+
+function makeRelay(
+  router: RouterStatus,
+  microdescriptors: MicrodescriptorSource,
+): Relay | undefined {
+  if (!isUsable(router)) return undefined;
+  const microdescriptor = microdescriptors.get(router.microdescriptorDigest);
+  return microdescriptor && new ListedRelay(router, microdescriptor);
 }
 
 /** Whether a relay that is listed like this can be used at all. */
@@ -88,10 +113,17 @@ export function isUsable(router: Pick<RouterStatus, "flags" | "port">): boolean 
   return (router.flags & needed) === needed && router.port !== 0;
 }
 
-/** A relay as its two documents describe it, without copies of what they say. */
+/**
+ * A relay as its two documents describe it, without copies of what they say, but for the texts that
+ * each choice of a path compares: those are kept when they were asked for once.
+ */
 class ListedRelay implements Relay {
   readonly #router: RouterStatus;
   readonly #microdescriptor: Microdescriptor;
+  #nickname: string | undefined;
+  #rsaIdentity: RsaIdentity | undefined;
+  #ed25519Identity: Ed25519Identity | undefined;
+  #hostname: string | undefined;
 
   constructor(router: RouterStatus, microdescriptor: Microdescriptor) {
     this.#router = router;
@@ -99,15 +131,15 @@ class ListedRelay implements Relay {
   }
 
   get nickname(): string {
-    return this.#router.nickname;
+    return this.#nickname ??= this.#router.nickname;
   }
 
   get rsaIdentity(): RsaIdentity {
-    return this.#router.rsaIdentity;
+    return this.#rsaIdentity ??= this.#router.rsaIdentity;
   }
 
   get ed25519Identity(): Ed25519Identity | undefined {
-    return this.#microdescriptor.ed25519Identity;
+    return this.#ed25519Identity ??= this.#microdescriptor.ed25519Identity;
   }
 
   get onionKey(): Uint8Array {
@@ -115,7 +147,7 @@ class ListedRelay implements Relay {
   }
 
   get hostname(): string {
-    return this.#router.hostname;
+    return this.#hostname ??= this.#router.hostname;
   }
 
   get port(): number {

@@ -4,6 +4,7 @@
  * @module
  */
 import ipaddr from "ipaddr.js";
+import { parseIpv4Address } from "../netdoc/field.ts";
 import type { SocketAddress } from "../runtime/network.ts";
 import { ipv6Groups } from "./ipv6_groups.ts";
 import type { Relay } from "./relay.ts";
@@ -70,20 +71,20 @@ export function isInternalAddress(address: string): boolean {
     const groups = ipv6Groups(bare);
     return groups !== undefined && isInternalIpv6(groups);
   }
-  return ipaddr.IPv4.isValidFourPartDecimal(bare) && isInternalIpv4(bare.split(".").map(Number));
+  const number = parseIpv4Address(bare);
+  return number !== undefined && isInternalIpv4(number);
 }
 
 function isInternalIpv6(groups: readonly number[]): boolean {
-  if (groups.slice(0, 5).every((group) => group === 0)) {
+  if (groups[0] === 0 && groups.slice(0, 5).every((group) => group === 0)) {
     const [high, low] = groups.slice(6);
-    if (groups[5] === 0xffff) return isInternalIpv4([high >> 8, high & 0xff, low >> 8, low & 0xff]);
+    if (groups[5] === 0xffff) return isInternalIpv4(high * 2 ** 16 + low);
     if (groups[5] === 0 && high === 0) return low <= 1;
   }
   return INTERNAL_IPV6.some(({ mask, group }) => (groups[0] & mask) === group);
 }
 
-function isInternalIpv4(octets: readonly number[]): boolean {
-  const number = ipv4Number(octets);
+function isInternalIpv4(number: number): boolean {
   return INTERNAL_IPV4.some(({ size, index }) => Math.floor(number / size) === index);
 }
 

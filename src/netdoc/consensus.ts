@@ -22,6 +22,7 @@ import { NetdocError } from "./errors.ts";
 import { isIpv4Address, parseInteger, parseTime } from "./field.ts";
 import { ProtocolVersions } from "./protocols.ts";
 import { endsEntry, type RouterStatus, RouterStatusReader } from "./router_status.ts";
+import { RouterStatusTable } from "./router_status_table.ts";
 
 export type { RouterStatus } from "./router_status.ts";
 
@@ -95,6 +96,8 @@ const MAX_AUTHORITIES = 64;
 const MAX_SIGNATURES = 128;
 const INT32_MIN = -(2 ** 31);
 const INT32_MAX = 2 ** 31 - 1;
+/** How many entries are read in one step. */
+const ROUTERS_PER_STEP = 125;
 const SPACE = 0x20;
 
 /**
@@ -104,10 +107,26 @@ const SPACE = 0x20;
  * consensus-not-sorted; consensus-malformed, protocols-malformed; or what the document reader throws
  */
 export function parseConsensus(document: Uint8Array): Consensus {
+  const steps = consensusSteps(document);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * Parses a whole consensus as {@link parseConsensus} does, in steps of a few ms, between
+ * which other work can be done. Nothing may write to the document before the last.
+ *
+ * @throws as parseConsensus, from any step
+ */
+export function* consensusSteps(document: Uint8Array): Generator<void, Consensus> {
   const reader = new DocumentReader(document);
   const { header, authorities } = readHeader(reader);
-  const routers = readRouters(reader);
+  yield;
+  const routers = yield* readRouters(reader);
   const bandwidthWeights = readFooter(reader);
+  yield;
   const signedDigest = digestOfSignedPart(document, reader);
   const { validAfter, freshUntil, validUntil } = readTimes(header);
   return {
@@ -180,20 +199,17 @@ function readDirSource(items: readonly string[]): DirSource {
 }
 
 /** Reads the relays' entries up to the footer, where the reader is left. */
-function readRouters(reader: DocumentReader): RouterStatus[] {
+function* readRouters(reader: DocumentReader): Generator<void, readonly RouterStatus[]> {
   const entries = new RouterStatusReader(reader);
-  const routers: RouterStatus[] = [];
-  let last = "";
+  const table = new RouterStatusTable();
   while (reader.keyword() === "r") {
-    const router = entries.read();
-    // Identities are hexadecimal text of one length, which sorts as their bytes do.
-    if (router.rsaIdentity <= last) {
+    if (!table.add(entries.read())) {
       throw new NetdocError("consensus-not-sorted", "the relays of a consensus are not in order");
     }
-    last = router.rsaIdentity;
-    routers.push(router);
+    if (table.routers.length % ROUTERS_PER_STEP === 0) yield;
   }
-  return routers;
+  table.trim();
+  return table.routers;
 }
 
 /** Reads the bandwidth weights, and leaves the reader at the first signature. */

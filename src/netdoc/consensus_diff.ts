@@ -37,6 +37,9 @@ const MAX_COMMAND_LENGTH = 127;
 /** C tor reads line numbers as 32-bit integers. */
 const MAX_LINE_NUMBER = 2 ** 31 - 1;
 
+/** Bytes that are hashed in one step: 2 ms. */
+const HASHED_PER_STEP = 512 * 1024;
+
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const COMMA = 0x2c;
@@ -56,6 +59,11 @@ export function isConsensusDiff(document: Uint8Array): boolean {
  * server which consensus it holds.
  */
 export function signedSha3(consensus: Uint8Array): Uint8Array {
+  return lastOf(signedSha3Steps(consensus));
+}
+
+/** Computes what {@link signedSha3} gives, in steps of less than 5 ms. */
+export function* signedSha3Steps(consensus: Uint8Array): Generator<void, Uint8Array> {
   let end = consensus.length;
   for (let line = 0; line < consensus.length; line = endOfLine(consensus, line)) {
     if (!startsWith(consensus, line, SIGNATURE)) continue;
@@ -63,7 +71,7 @@ export function signedSha3(consensus: Uint8Array): Uint8Array {
     if (space >= 0) end = space + 1;
     break;
   }
-  return createHash("sha3-256").update(consensus.subarray(0, end)).digest();
+  return yield* sha3Steps(consensus.subarray(0, end));
 }
 
 /**
@@ -82,24 +90,59 @@ export function applyConsensusDiff(
   diff: Uint8Array,
   maxLength: number,
 ): Uint8Array<ArrayBuffer> {
+  return lastOf(consensusDiffSteps(base, diff, maxLength));
+}
+
+/**
+ * Makes the newer consensus as {@link applyConsensusDiff} does, in steps of less than 10 ms. Nothing may write to `base` and `diff` before the last.
+ *
+ * @throws as applyConsensusDiff, from any step
+ */
+export function* consensusDiffSteps(
+  base: Uint8Array,
+  diff: Uint8Array,
+  maxLength: number,
+): Generator<void, Uint8Array<ArrayBuffer>> {
   if (!startsWith(diff, 0, VERSION_LINE)) malformed("is of no version that is known");
   if (diff[diff.length - 1] !== NEWLINE) malformed("ends inside a line");
   const commands = endOfLine(diff, VERSION_LINE.length);
   const { from, to } = readHashes(diff.subarray(VERSION_LINE.length, commands));
-  if (!equal(from, signedSha3(base))) {
+  if (!equal(from, yield* signedSha3Steps(base))) {
     throw new NetdocError(
       "consensus-diff-wrong-base",
       "a consensus diff is for another consensus than the one that is held",
     );
   }
-  const result = new DiffedLines(base, diff, commands).join(maxLength);
-  if (!equal(to, createHash("sha3-256").update(result).digest())) {
+  yield;
+  const lines = new DiffedLines(base, diff, commands);
+  yield;
+  const result = lines.join(maxLength);
+  yield;
+  if (!equal(to, yield* sha3Steps(result))) {
     throw new NetdocError(
       "consensus-diff-wrong-result",
       "a consensus diff does not give the consensus that it says",
     );
   }
   return result;
+}
+
+/** The SHA3-256 of bytes that must not change between the steps: 32 bytes. */
+function* sha3Steps(bytes: Uint8Array): Generator<void, Uint8Array> {
+  const hash = createHash("sha3-256");
+  for (let start = 0; start < bytes.length; start += HASHED_PER_STEP) {
+    hash.update(bytes.subarray(start, start + HASHED_PER_STEP));
+    yield;
+  }
+  return hash.digest();
+}
+
+/** Does all steps at once. */
+function lastOf<Result>(steps: Iterator<void, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }
 
 /** The two digests of a "hash" line, 32 bytes each. */

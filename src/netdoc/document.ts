@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { NetdocError } from "./errors.ts";
 
 const MAX_LINE_BYTES = 128 * 1024;
@@ -38,7 +39,7 @@ export interface DocumentObject {
  * UTF-8 text where they are; what matters to a client is ASCII.
  */
 export class DocumentReader {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   readonly #limit: number;
   #start: number;
   #keyword = "";
@@ -55,7 +56,7 @@ export class DocumentReader {
     if (limit > start && bytes[limit - 1] !== NEWLINE) {
       throw new NetdocError("document-cut-off", "a directory document ends inside a line");
     }
-    this.#bytes = bytes;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#limit = limit;
     this.#start = start;
     this.#keywordEnd = start;
@@ -205,17 +206,7 @@ function isBlank(byte: number): boolean {
   return byte === SPACE || byte === TAB;
 }
 
-// Longer texts would pass more arguments than the stack holds.
-const MAX_ARGUMENTS = 4096;
-
 /** The bytes from `start` to `end` as text; always a string of its own, never a part of another. */
-function text(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= MAX_ARGUMENTS) {
-    return Reflect.apply(String.fromCharCode, undefined, bytes.subarray(start, end));
-  }
-  let result = "";
-  for (let at = start; at < end; at += MAX_ARGUMENTS) {
-    result += text(bytes, at, Math.min(at + MAX_ARGUMENTS, end));
-  }
-  return result;
+function text(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString("latin1", start, end);
 }

@@ -6,6 +6,9 @@
 import ipaddr from "ipaddr.js";
 import type { SocketAddress } from "../runtime/network.ts";
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+
 /**
  * Reads "YYYY-MM-DD HH:MM:SS", which is UTC.
  *
@@ -38,9 +41,35 @@ export function parseIpv6SocketAddress(text: string): SocketAddress | undefined 
   return { hostname: ipaddr.IPv6.parse(match[1]).toString(), port };
 }
 
+/**
+ * Reads an IPv4 address of four decimal numbers without leading zeros.
+ *
+ * @returns the address as a number of 32 bits; `undefined` when `text` is anything else
+ */
+export function parseIpv4Address(text: string): number | undefined {
+  let address = 0;
+  let dots = 0;
+  let value = -1;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (value < 0 || ++dots > 3) return undefined;
+      address = address * 256 + value;
+      value = -1;
+    } else {
+      const digit = code - ZERO;
+      // A number that goes on after a 0 has a leading zero.
+      if (digit < 0 || digit > 9 || value === 0) return undefined;
+      value = Math.max(value, 0) * 10 + digit;
+      if (value > 255) return undefined;
+    }
+  }
+  return dots === 3 && value >= 0 ? address * 256 + value : undefined;
+}
+
 /** Whether `text` is an IPv4 address of four decimal numbers without leading zeros. */
 export function isIpv4Address(text: string): boolean {
-  return text.length <= 15 && ipaddr.IPv4.isValidFourPartDecimal(text);
+  return parseIpv4Address(text) !== undefined;
 }
 
 /** Whether `text` can be a relay's nickname: 1 to 19 letters and digits. */

@@ -175,6 +175,8 @@ export function parseMicrodescriptor(document: Uint8Array, shared: SharedParts):
 }
 
 const NEWLINE = 0x0a;
+/** Digits of base64 for 32 bytes. */
+const KEY_DIGITS = 43;
 const FIRST_KEYWORD = new TextEncoder().encode("onion-key");
 
 /** The offset of the first line at or after the line start `from` with the keyword "onion-key". */
@@ -240,9 +242,10 @@ function malformed(what: string): never {
 }
 
 function readOnionKey(line: string): Uint8Array<ArrayBuffer> {
-  const digits = /^([A-Za-z0-9+/]{43})=?(?: .*)?$/.exec(line)?.[1];
-  if (digits === undefined) return malformed("a microdescriptor has no ntor-onion-key");
-  return Uint8Array.fromBase64(digits);
+  if (!/^[A-Za-z0-9+/]{43}=?(?: .*)?$/.test(line)) {
+    return malformed("a microdescriptor has no ntor-onion-key");
+  }
+  return Uint8Array.fromBase64(line.length === KEY_DIGITS ? line : line.slice(0, KEY_DIGITS));
 }
 
 /** "$identity", "$identity=nickname", "$identity~nickname" or "nickname" (dir-spec, "family"). */

@@ -12,17 +12,18 @@
  *
  * @module
  */
-import { type RsaIdentity, rsaIdentityFromBytes } from "../crypto/identity.ts";
+import type { RsaIdentity } from "../crypto/identity.ts";
 import type { SocketAddress } from "../runtime/network.ts";
 import type { DocumentReader } from "./document.ts";
 import { NetdocError } from "./errors.ts";
-import { isIpv4Address, isNickname, parseInteger, parseIpv6SocketAddress } from "./field.ts";
+import { isNickname, parseInteger, parseIpv4Address, parseIpv6SocketAddress } from "./field.ts";
 import {
   type MicrodescriptorDigest,
   parseMicrodescriptorDigest,
 } from "./microdescriptor_digest.ts";
 import { ProtocolVersions } from "./protocols.ts";
 import { parseRelayFlags } from "./relay_flag.ts";
+import type { RouterStatusValues } from "./router_status_table.ts";
 
 /** One relay as the consensus lists it. */
 export interface RouterStatus {
@@ -62,15 +63,16 @@ export class RouterStatusReader {
    *
    * @throws NetdocError consensus-malformed, protocols-malformed, or what the document reader throws
    */
-  read(): RouterStatus {
+  read(): RouterStatusValues {
     const reader = this.#reader;
     const [nickname, identity, , , hostname, orPort] = reader.arguments();
     const port = orPort === undefined ? undefined : parseInteger(orPort, 0, 65535);
-    if (port === undefined || !isNickname(nickname) || !isIpv4Address(hostname)) {
+    const address = hostname === undefined ? undefined : parseIpv4Address(hostname);
+    if (port === undefined || address === undefined || !isNickname(nickname)) {
       throw new NetdocError("consensus-malformed", "an r line cannot be read");
     }
     let ipv6: SocketAddress | undefined;
-    let microdescriptorDigest: MicrodescriptorDigest | undefined;
+    let digest: Uint8Array | undefined;
     let flags: number | undefined;
     let protocols: ProtocolVersions | undefined;
     let weight: Bandwidth | undefined;
@@ -83,7 +85,7 @@ export class RouterStatusReader {
           break;
         case "m":
           // C tor takes the first when there are several.
-          microdescriptorDigest ??= readDigest(reader.rest());
+          digest ??= readDigest(reader.rest());
           break;
         case "s":
           requireFirst(flags, keyword);
@@ -99,16 +101,16 @@ export class RouterStatusReader {
           break;
       }
     }
-    if (microdescriptorDigest === undefined || flags === undefined || protocols === undefined) {
+    if (digest === undefined || flags === undefined || protocols === undefined) {
       throw new NetdocError("consensus-malformed", "a router status lacks its m, s or pr line");
     }
     return {
       nickname,
-      rsaIdentity: readIdentity(identity),
-      hostname,
+      identity: readIdentity(identity),
+      address,
       port,
       ipv6,
-      microdescriptorDigest,
+      digest,
       flags,
       protocols,
       bandwidth: weight?.bandwidth ?? UNSTATED_BANDWIDTH,
@@ -158,18 +160,16 @@ function readBandwidth(items: readonly string[]): Bandwidth {
   return { bandwidth, unmeasured };
 }
 
-function readDigest(line: string): MicrodescriptorDigest {
+function readDigest(line: string): Uint8Array {
   const digest = parseMicrodescriptorDigest(line);
   if (digest === undefined) {
     throw new NetdocError("consensus-malformed", "an m line has no SHA-256 digest");
   }
-  return digest;
+  return Uint8Array.fromBase64(digest);
 }
 
-function readIdentity(digits: string): RsaIdentity {
-  if (/^[A-Za-z0-9+/]{27}$/.test(digits)) {
-    return rsaIdentityFromBytes(Uint8Array.fromBase64(digits));
-  }
+function readIdentity(digits: string): Uint8Array {
+  if (/^[A-Za-z0-9+/]{27}$/.test(digits)) return Uint8Array.fromBase64(digits);
   throw new NetdocError("consensus-malformed", "an r line has no SHA-1 identity");
 }
 

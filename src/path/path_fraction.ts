@@ -7,7 +7,6 @@
  */
 import { isUsable, type NetDir } from "../netdir/net_dir.ts";
 import { RelayFlag } from "../netdir/relay.ts";
-import type { RouterStatus } from "../netdoc/consensus.ts";
 import { rejectsAllExits } from "./exit_target.ts";
 import { NodeRules } from "./node_rules.ts";
 
@@ -31,30 +30,36 @@ export interface PathFraction {
  * count: there is nothing to wait for.
  */
 export function pathFraction(netDir: NetDir, nodes: NodeRules = NodeRules.none): PathFraction {
-  const isKnown = (router: RouterStatus) => netDir.relay(router.rsaIdentity) !== undefined;
-  const fraction = (routers: readonly RouterStatus[], position: "guard" | "middle" | "exit") =>
-    knownFraction(routers, isKnown, (router) => netDir.weight(router, position));
+  const { routers } = netDir.consensus;
+  const isKnown = (place: number) => netDir.relayAt(place) !== undefined;
+  const fraction = (places: readonly number[], position: "guard" | "middle" | "exit") =>
+    knownFraction(places, isKnown, (place) => netDir.weight(routers[place], position));
   // A relay whose policy turned out to reject everything is nobody's exit.
-  const mayExit = ({ rsaIdentity }: RouterStatus) => {
-    const relay = netDir.relay(rsaIdentity);
+  const mayExit = (place: number) => {
+    const relay = netDir.relayAt(place);
     return relay === undefined || !rejectsAllExits(relay);
   };
+  const hasFlag = (flag: number) => (place: number) => (routers[place].flags & flag) !== 0;
 
-  const usable = netDir.consensus.routers.filter(isUsable);
-  const entries = nodes.choosesEntries ? usable.filter((router) => nodes.isEntryNode(router)) : [];
+  const usable = Array.from(routers.keys()).filter((place) => isUsable(routers[place]));
+  const entries = nodes.choosesEntries
+    ? usable.filter((place) => nodes.isEntryNode(routers[place]))
+    : [];
   const guards = fraction(
-    entries.length > 0 ? entries : usable.filter(({ flags }) => flags & RelayFlag.Guard),
+    entries.length > 0 ? entries : usable.filter(hasFlag(RelayFlag.Guard)),
     "guard",
   );
-  const chosenMiddles = usable.filter((router) => nodes.isMiddleNode(router));
+  const chosenMiddles = nodes.choosesMiddles
+    ? usable.filter((place) => nodes.isMiddleNode(routers[place]))
+    : [];
   const middles = fraction(chosenMiddles.length > 0 ? chosenMiddles : usable, "middle");
-  const flaggedExits = usable.filter((router) => router.flags & RelayFlag.Exit && mayExit(router));
+  const flaggedExits = usable.filter(hasFlag(RelayFlag.Exit)).filter(mayExit);
   let exits = flaggedExits.length === 0 ? middles : fraction(flaggedExits, "exit");
   if (nodes.choosesExits) {
-    const flagged = flaggedExits.filter((router) => nodes.isExitNode(router));
+    const flagged = flaggedExits.filter((place) => nodes.isExitNode(routers[place]));
     const chosen = flagged.length > 0
       ? flagged
-      : usable.filter((router) => nodes.isExitNode(router) && mayExit(router));
+      : usable.filter((place) => nodes.isExitNode(routers[place]) && mayExit(place));
     if (chosen.length > 0) exits = Math.min(exits, fraction(chosen, "exit"));
   }
   return { guards, middles, exits, paths: guards * middles * exits };
@@ -62,19 +67,19 @@ export function pathFraction(netDir: NetDir, nodes: NodeRules = NodeRules.none):
 
 /** The fraction of the weight that is known; of the number, where nothing has weight. */
 function knownFraction(
-  routers: readonly RouterStatus[],
-  isKnown: (router: RouterStatus) => boolean,
-  weight: (router: RouterStatus) => number,
+  places: readonly number[],
+  isKnown: (place: number) => boolean,
+  weight: (place: number) => number,
 ): number {
-  if (routers.length === 0) return 0;
+  if (places.length === 0) return 0;
   let known = 0;
   let total = 0;
-  for (const router of routers) {
-    const share = weight(router);
+  for (const place of places) {
+    const share = weight(place);
     total += share;
-    if (isKnown(router)) known += share;
+    if (isKnown(place)) known += share;
   }
-  return total > 0 ? known / total : routers.filter(isKnown).length / routers.length;
+  return total > 0 ? known / total : places.filter(isKnown).length / places.length;
 }
 
 /** The fraction of paths below which no circuit is built for users (min_paths_for_circs_pct). */

@@ -48,7 +48,10 @@ export function selectRelay(
   request: HopRequest,
 ): Relay | undefined {
   const { role, preferredFlags, able } = wanted;
-  const isAcceptable = (relay: Relay) => (able?.(relay) ?? true) && mayJoin(relay, request);
+  // Addresses are looked at only when a relay is drawn: few are refused for them, and reading those
+  // of all relays takes long.
+  const isAcceptable = (relay: Relay) =>
+    (able?.(relay) ?? true) && mayJoin(relay, request) && hasFitAddress(relay, request.rules);
   const choose = (flags: number) =>
     relaysFor(netDir, request.rules, role, flags).choose(random, isAcceptable);
   return choose(preferredFlags) ?? (preferredFlags === 0 ? undefined : choose(0));
@@ -56,8 +59,16 @@ export function selectRelay(
 
 /** Whether the relay may have the role in any circuit. */
 export function mayHaveRole(relay: Relay, role: Role, rules: PathRules): boolean {
+  return hasFitAddress(relay, rules) && isFitFor(relay, role, rules);
+}
+
+function hasFitAddress(relay: Relay, rules: PathRules): boolean {
+  return rules.allowPrivateAddresses || !hasInternalAddress(relay);
+}
+
+/** Whether the relay may have the role, if its addresses are no hindrance. */
+function isFitFor(relay: Relay, role: Role, rules: PathRules): boolean {
   return hasFlags(relay, RelayFlag.Running | RelayFlag.Valid) &&
-    (rules.allowPrivateAddresses || !hasInternalAddress(relay)) &&
     (role !== "exit" || canExit(relay)) &&
     isWished(relay, role, rules.nodes);
 }
@@ -87,7 +98,7 @@ function isWished(relay: Relay, role: Role, nodes: NodeRules): boolean {
 /** Of each snapshot of the network, and for each set of wishes, the relays by role and flags. */
 const tables = new WeakMap<NetDir, WeakMap<NodeRules, Map<string, WeightedItems<Relay>>>>();
 
-/** The relays that may have the role and have the flags, to be drawn from; made once. */
+/** The relays that may have the role, but for addresses, and have the flags; made once. */
 function relaysFor(
   netDir: NetDir,
   rules: PathRules,
@@ -98,12 +109,12 @@ function relaysFor(
   if (byNodes === undefined) tables.set(netDir, byNodes = new WeakMap());
   let byKey = byNodes.get(rules.nodes);
   if (byKey === undefined) byNodes.set(rules.nodes, byKey = new Map());
-  const key = `${role} ${flags} ${rules.allowPrivateAddresses}`;
+  const key = `${role} ${flags}`;
   let relays = byKey.get(key);
   if (relays === undefined) {
     const position = role === "exit" ? "exit" : "middle";
     relays = new WeightedItems(
-      netDir.relays.filter((relay) => hasFlags(relay, flags) && mayHaveRole(relay, role, rules)),
+      netDir.relays.filter((relay) => hasFlags(relay, flags) && isFitFor(relay, role, rules)),
       (relay) => netDir.weight(relay, position),
     );
     byKey.set(key, relays);

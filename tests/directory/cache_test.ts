@@ -39,8 +39,12 @@ class TestCache {
 
   /** What the cache has of `wanted`, each checked. */
   async read(wanted: ReadonlySet<MicrodescriptorDigest>): Promise<Set<MicrodescriptorDigest>> {
-    const found = await this.cache.readMicrodescriptors(wanted);
-    assert.deepEqual([...byDigest([...found.values()].map(decode)).keys()], [...found.keys()]);
+    const found = new Map<MicrodescriptorDigest, string>();
+    await this.cache.readMicrodescriptors(
+      wanted,
+      (digest, text) => void found.set(digest, decode(text)),
+    );
+    assert.deepEqual([...byDigest([...found.values()]).keys()], [...found.keys()]);
     return new Set(found.keys());
   }
 

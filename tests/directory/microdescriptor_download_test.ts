@@ -3,7 +3,10 @@ import type { RsaIdentity } from "../../src/crypto/identity.ts";
 import { DirectoryCache } from "../../src/directory/cache.ts";
 import { DirectoryClient, downloadLimits } from "../../src/directory/directory_client.ts";
 import { MicrodescriptorDownload } from "../../src/directory/microdescriptor_download.ts";
-import { MicrodescriptorKeeper } from "../../src/directory/microdescriptor_keeper.ts";
+import {
+  MicrodescriptorKeeper,
+  type MicrodescriptorKeeperSettings,
+} from "../../src/directory/microdescriptor_keeper.ts";
 import { ConfiguredServers } from "../../src/directory/servers.ts";
 import { DirectorySources } from "../../src/directory/sources.ts";
 import type { NetDir } from "../../src/netdir/net_dir.ts";
@@ -158,6 +161,67 @@ Deno.test("what a newer consensus does not list is not asked for any more", asyn
   assert.deepEqual(download.requests.map(({ digests }) => digests.length), Array(7).fill(500));
 });
 
+/** A keeper that asks the fallbacks. */
+function keeperOf(
+  transport: FakeTransport,
+  clock: FakeClock,
+  data: DataDirectory,
+  parts: Pick<MicrodescriptorKeeperSettings, "onNetDir" | "isReady">,
+): MicrodescriptorKeeper {
+  return new MicrodescriptorKeeper({
+    config,
+    clock,
+    random: new SeededRandom(1),
+    cache: new DirectoryCache(data, clock),
+    sources: sourcesOf(transport, clock),
+    bootstrap: new BootstrapTracker(),
+    log,
+    whenAwake: () => Promise.resolve(),
+    prepare: () => {},
+    ...parts,
+  });
+}
+
+Deno.test("when circuits can be built, a round of many replies makes one snapshot", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    using data = await DataDirectory.open(folder);
+    const clock = new FakeClock(VALID_AFTER + HOUR / 2);
+    const all = byDigest(manyMicrodescriptors(400));
+    let replies = 0;
+    const transport = new FakeTransport((request) => {
+      replies++;
+      const texts = [...all].filter(([digest]) => digestsIn(request).includes(digest));
+      return ok(encode(texts.map(([, text]) => new TextDecoder().decode(text)).join("")));
+    });
+    const known: number[] = [];
+    const complete = Promise.withResolvers<void>();
+    const keeper = keeperOf(transport, clock, data, {
+      onNetDir: (netDir) => {
+        known.push(netDir.relays.length);
+        if (netDir.relays.length === all.size) complete.resolve();
+      },
+      isReady: () => true,
+    });
+    const relays = [...all.keys()].map((digest, index) =>
+      relayEntry(index + 1, { digest, hostname: "10.0.0.1" })
+    );
+    const { authorities } = network;
+    await keeper.take(
+      parseConsensus(writeConsensus({ authorities, validAfter: VALID_AFTER, relays })),
+    );
+    const stop = new AbortController();
+    const running = keeper.run(stop.signal);
+    await complete.promise;
+    assert.ok(replies > 1, `${replies} replies`);
+    assert.deepEqual(known, [0, 400]);
+    stop.abort();
+    await assert.rejects(running, { name: "AbortError" });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a relay that is listed again is read from the disk, not fetched", async () => {
   const folder = await Deno.makeTempDir();
   try {
@@ -176,15 +240,7 @@ Deno.test("a relay that is listed again is read from the disk, not fetched", asy
     let netDir: NetDir | undefined;
     const stop = new AbortController();
     const sleeping = { resolve: () => {} };
-    const keeper = new MicrodescriptorKeeper({
-      config,
-      clock,
-      random: new SeededRandom(1),
-      cache: new DirectoryCache(data, clock),
-      sources: sourcesOf(transport, clock),
-      bootstrap: new BootstrapTracker(),
-      log,
-      whenAwake: () => Promise.resolve(),
+    const keeper = keeperOf(transport, clock, data, {
       onNetDir: (made) => {
         netDir = made;
         if (made.missingMicrodescriptors().length === 0) sleeping.resolve();

@@ -162,3 +162,21 @@ Deno.test({
     near(sum("exit"), all);
   },
 });
+
+Deno.test("a later snapshot of the same consensus has the same relays, and those that came", () => {
+  const texts = [1, 2].map((fill) =>
+    writeMicrodescriptor({ onionKey: new Uint8Array(32).fill(fill) })
+  );
+  const relays = texts.map((text, index) => relayEntry(index + 1, { digest: sha256Base64(text) }));
+  const consensus = consensusOf({ relays });
+  const before = new NetDir(consensus, mapOf(texts[1]));
+  const after = new NetDir(consensus, mapOf(...texts), before);
+  assert.equal(after.relay(identityOf(2)), before.relay(identityOf(2)));
+  assert.equal(after.relays.length, 2);
+  assert.deepEqual([0, 1].map((place) => after.relayAt(place)), after.relays);
+  assert.equal(before.relayAt(0), undefined);
+  assert.equal(before.relays.length, 1);
+  const next = new NetDir(consensusOf({ relays }), mapOf(texts[0]), after);
+  assert.equal(next.relays.length, 1);
+  assert.notEqual(next.relayAt(0), after.relayAt(0));
+});

@@ -3,8 +3,10 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import {
   applyConsensusDiff,
+  consensusDiffSteps,
   isConsensusDiff,
   signedSha3,
+  signedSha3Steps,
 } from "../../src/netdoc/consensus_diff.ts";
 import { parseConsensus } from "../../src/netdoc/consensus.ts";
 import type { NetdocErrorCode } from "../../src/netdoc/errors.ts";
@@ -291,3 +293,24 @@ function changedRelays(text: string, part: number): string {
       : entry
   ).join("");
 }
+
+Deno.test("digests and diffs of a large consensus are made in steps", () => {
+  const line = encode(`${"x".repeat(1023)}\n`);
+  const base = new Uint8Array(2048 * line.length);
+  for (let at = 0; at < base.length; at += line.length) base.set(line, at);
+  const expected = base.subarray(line.length);
+  const counted = <Result>(steps: Generator<void, Result>) => {
+    let count = 1;
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) count++;
+    return { count, result: step.value };
+  };
+  const digest = counted(signedSha3Steps(base));
+  assert.deepEqual(digest.result, signedSha3(base));
+  assert.equal(digest.count, 5);
+  const { count, result } = counted(
+    consensusDiffSteps(base, wrapDiff(base, expected, "1d\n"), base.length),
+  );
+  assert.deepEqual(result, expected);
+  assert.ok(count >= 2 * 4, `${count} steps`);
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { parseConsensus } from "../../src/netdoc/consensus.ts";
+import { consensusSteps, parseConsensus } from "../../src/netdoc/consensus.ts";
 import { RelayFlag } from "../../src/netdoc/relay_flag.ts";
 import {
   type ConsensusParts,
@@ -263,4 +263,21 @@ Deno.test({
     // One object for all relays with the same line, of which there are few.
     assert.ok(new Set(consensus.routers.map(({ protocols }) => protocols)).size < 100);
   },
+});
+
+Deno.test("a large consensus is read in steps of at most 125 relays", () => {
+  const relays = Array.from(
+    { length: 1000 },
+    (_, index) => relayEntry(index + 1, { hostname: "10.0.0.1" }),
+  );
+  const document = writeConsensus({ authorities, relays });
+  const steps = consensusSteps(document);
+  let count = 1;
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) count++;
+  assert.ok(count > relays.length / 125, `${count} steps`);
+  assert.deepEqual(
+    step.value.routers.map(({ rsaIdentity }) => rsaIdentity),
+    parseConsensus(document).routers.map(({ rsaIdentity }) => rsaIdentity),
+  );
 });

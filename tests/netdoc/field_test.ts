@@ -3,6 +3,7 @@ import {
   isIpv4Address,
   isNickname,
   parseInteger,
+  parseIpv4Address,
   parseIpv6SocketAddress,
   parseTime,
 } from "../../src/netdoc/field.ts";
@@ -52,9 +53,21 @@ Deno.test("IPv6 socket addresses are made canonical", () => {
 
 Deno.test("IPv4 addresses are four decimal numbers", () => {
   assert.ok(isIpv4Address("192.0.2.255"));
-  for (const text of ["", "1.2.3", "1.2.3.256", "01.2.3.4", "0x1.2.3.4", "1.2.3.4.5", "::1"]) {
-    assert.equal(isIpv4Address(text), false, text);
-  }
+  assert.equal(parseIpv4Address("192.0.2.255"), 0xc00002ff);
+  assert.equal(parseIpv4Address("0.0.0.0"), 0);
+  assert.equal(parseIpv4Address("255.255.255.255"), 2 ** 32 - 1);
+  const wrong = ["", "1.2.3", "1.2.3.256", "01.2.3.4", "0x1.2.3.4", "1.2.3.4.5", "::1"]
+    .concat(
+      "1.2.3.",
+      ".1.2.3",
+      "1..2.3",
+      "1.2.3.00",
+      "1.2.3.-1",
+      " 1.2.3.4",
+      "1.2.3.4 ",
+      "1.2.3.4.",
+    );
+  for (const text of wrong) assert.equal(isIpv4Address(text), false, text);
 });
 
 Deno.test("nicknames are 1 to 19 letters and digits", () => {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { NetDir } from "../../src/netdir/net_dir.ts";
 import type { Relay } from "../../src/netdir/relay.ts";
-import { type Consensus, parseConsensus } from "../../src/netdoc/consensus.ts";
+import { type Consensus, parseConsensus, type RouterStatus } from "../../src/netdoc/consensus.ts";
 import { parsePortPolicy, REJECT_ALL_PORTS } from "../../src/netdoc/exit_policy.ts";
 import type { Microdescriptor } from "../../src/netdoc/microdescriptor.ts";
 import { RelayFlag } from "../../src/netdoc/relay_flag.ts";
@@ -302,12 +302,20 @@ Deno.test({
   },
 });
 
+/** A copy that can be spread. */
+function plain(router: RouterStatus): RouterStatus {
+  const { nickname, rsaIdentity, hostname, port, ipv6, microdescriptorDigest } = router;
+  const { flags, protocols, bandwidth, unmeasured } = router;
+  const names = { nickname, rsaIdentity, hostname, port, ipv6, microdescriptorDigest };
+  return { ...names, flags, protocols, bandwidth, unmeasured };
+}
+
 /** The real network, but for the bandwidths of its relays. */
 function withBandwidths(change: (bandwidth: number, index: number) => number): NetDir {
   return makeNetDir((consensus) => ({
     ...consensus,
     routers: consensus.routers.map((router, index) => ({
-      ...router,
+      ...plain(router),
       bandwidth: change(router.bandwidth, index),
     })),
   }));
@@ -355,7 +363,7 @@ Deno.test({
     const netDir = makeNetDir((consensus) => ({
       ...consensus,
       routers: consensus.routers.map((router, index) => ({
-        ...router,
+        ...plain(router),
         hostname: isInternal(index) ? `10.${index >> 8}.${index & 0xff}.1` : router.hostname,
         flags: isBadExit(index)
           ? router.flags | RelayFlag.BadExit
