@@ -135,7 +135,7 @@ Deno.test("StreamAttempts: silence on circuit after circuit is tried as long as 
   const running = test.run();
   for (let number = 1; number <= 20; number++) {
     const { given } = await test.attempt(number);
-    assert.equal(given.avoided.length, 2 * (number - 1));
+    assert.equal(given.avoided.length, Math.min(2 * (number - 1), 4));
     if (number === 20) break;
     test.clock.advance(1500);
     given.checked.reject(SILENT);
@@ -160,7 +160,7 @@ Deno.test("StreamAttempts: on a circuit that lives it waits for 10, 10, and then
     assert.deepEqual([given.checks, given.retired], [1, true]);
     assert.deepEqual(given.pathBias.calls, ["UseAttempt", "UseRollback"]);
     // What was slow is avoided from now on, but no exit is excluded.
-    assert.deepEqual(next.given.avoided.slice(2 * index), [
+    assert.deepEqual(next.given.avoided.slice(-2), [
       middleOf(index + 1),
       identityOf(index + 1),
     ]);
