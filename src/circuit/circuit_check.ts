@@ -7,11 +7,15 @@ import type { RsaIdentity } from "../crypto/identity.ts";
 import { Logger } from "../observe/log.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { Circuit } from "./circuit.ts";
 import { CircuitError } from "./errors.ts";
 import { probe } from "./probe.ts";
 import type { ReadyCircuit } from "./ready_circuits.ts";
 
 const log = new Logger("circuit");
+
+/** How long the streams of a silent circuit are kept if its guard lives, in ms. */
+const LAST_CHANCE = 90_000;
 
 /** What {@link CircuitCheck} works with. */
 export interface CircuitCheckParts {
@@ -32,6 +36,8 @@ export class CircuitCheck {
   readonly #running = new Map<ReadyCircuit, Promise<void>>();
   /** Guards whose answer is waited for. */
   readonly #asked = new Set<RsaIdentity>();
+  /** Circuits that have been silent and are asked once more. */
+  readonly #last = new Set<Circuit>();
 
   constructor(parts: CircuitCheckParts) {
     this.#parts = parts;
@@ -39,7 +45,9 @@ export class CircuitCheck {
 
   /**
    * Resolves when the last hop has answered. A circuit that does not answer is retired: it takes
-   * no new streams, but those on it may go on if it comes back to life.
+   * no new streams, but those on it may go on if it comes back to life. It is asked once more, and
+   * closed if that is not answered either in 90 s though its guard lives: not every relay tells
+   * when the next one is gone, and streams would wait for ever.
    *
    * @throws CircuitError `circuit-silent`, or why the circuit was closed
    */
@@ -78,8 +86,38 @@ export class CircuitCheck {
         ready.retire();
         if (circuit.cellsOnChannel === before) onSilentGuard(ready);
         onSilent(ready);
+        void this.#giveLastChance(ready);
       }
       throw error;
+    }
+  }
+
+  /** Closes a silent circuit that stays silent; settles when that is decided. */
+  async #giveLastChance({ circuit }: ReadyCircuit): Promise<void> {
+    if (circuit.closedBy !== undefined || this.#last.has(circuit)) return;
+    this.#last.add(circuit);
+    const { clock, random } = this.#parts.runtime;
+    const before = circuit.cellsOnChannel;
+    const late = () => new CircuitError("circuit-silent", `no sign of life in ${LAST_CHANCE} ms`);
+    try {
+      await withDeadline(
+        clock,
+        LAST_CHANCE,
+        late,
+        undefined,
+        (until) => probe(circuit, random, until),
+      );
+      log.info(`Circuit ${circuit.number} has come back to life`);
+    } catch (error) {
+      // With a silent guard it is the network that is gone, and all streams may come back with it.
+      const isLost = error instanceof CircuitError && error.code === "circuit-silent" &&
+        circuit.cellsOnChannel !== before;
+      if (isLost && circuit.closedBy === undefined) {
+        log.info(`Circuit ${circuit.number} stays silent: it is closed`);
+        circuit.close(error);
+      }
+    } finally {
+      this.#last.delete(circuit);
     }
   }
 
