@@ -68,18 +68,36 @@ export function choosePath(
 ): ChosenPath {
   const isAvoided = (relay: Relay) => avoided.has(relay.rsaIdentity);
   const isExcludedExit = (relay: Relay) => excludedExits.has(relay.rsaIdentity);
-  const exit = preferring(avoided, (avoiding) => {
-    const found = selectExit(netDir, random, target, {
+  const exitOtherThan = (isOther: (relay: Relay) => boolean) =>
+    selectExit(netDir, random, target, {
       rules,
-      excluded: (relay) => isExcludedExit(relay) || (avoiding && isAvoided(relay)),
+      excluded: (relay) => isExcludedExit(relay) || isOther(relay),
     });
+  const preferred = preferring(avoided, (avoiding) => {
+    const found = exitOtherThan((relay) => avoiding && isAvoided(relay));
     // One for other ports than those expected is worse than one to be avoided.
     return avoiding && found !== undefined && !exitAllows(found, target) ? undefined : found;
   });
-  if (exit === undefined) {
+  if (preferred === undefined) {
     throw new CircuitError("no-exit", NO_EXIT[explainNoExit(netDir, target, { rules })]);
   }
-  const guardChoice = chooseGuard(guards, (relay) => conflicts(relay, exit, rules), avoided);
+  const guardFor = (exit: Relay) =>
+    chooseGuard(guards, (relay) => conflicts(relay, exit, rules), avoided);
+  let exit = preferred;
+  let guardChoice = guardFor(exit);
+  if (avoided.size > 0 && !isPrimary(guardChoice)) {
+    // Perhaps the one primary guard that is left cannot stand before this exit: the circuit would
+    // wait for it, and so would all others while so many exits are avoided.
+    const other = exitOtherThan((relay) => relay.rsaIdentity === preferred.rsaIdentity);
+    const choice = other && guardFor(other);
+    if (other !== undefined && isPrimary(choice)) {
+      if (guardChoice !== undefined) guards.noteClosed(guardChoice);
+      exit = other;
+      guardChoice = choice;
+    } else if (choice !== undefined) {
+      guards.noteClosed(choice);
+    }
+  }
   if (guardChoice === undefined) {
     throw new CircuitError("no-guard", "no guard can be used now");
   }
@@ -113,10 +131,15 @@ function chooseGuard(
     const choice = guards.selectForTraffic((relay) =>
       isExcluded(relay) || avoided.has(relay.rsaIdentity)
     );
-    if (choice?.usability === "usable-on-completion") return choice;
+    if (isPrimary(choice)) return choice;
     if (choice !== undefined) guards.noteClosed(choice);
   }
   return guards.selectForTraffic(isExcluded);
+}
+
+/** Whether circuits through a guard may be used as soon as they are built. */
+function isPrimary(choice: TrafficGuardChoice | undefined): boolean {
+  return choice?.usability === "usable-on-completion";
 }
 
 /** Chooses without the relays to be avoided, and with them only if there is no other. */

@@ -122,6 +122,7 @@ export class Circuit implements CellReceiver {
   readonly #onDrain = () => this.#turns.run();
   #awaited: { readonly command: number; resolve(body: Uint8Array): void } | undefined;
   #relayEarlyLeft: number;
+  #cellsReceived = 0;
   #nextStreamId: number;
   #closedBy: CircuitError | undefined;
   readonly #closing = new AbortController();
@@ -216,6 +217,11 @@ export class Circuit implements CellReceiver {
   /** Cells of any kind that its channel has received so far: a sign of life of the first hop. */
   get cellsOnChannel(): number {
     return this.#channel.traffic.cellsReceived;
+  }
+
+  /** Cells that were received for this circuit, whatever they carried. */
+  get cellsReceived(): number {
+    return this.#cellsReceived;
   }
 
   /** How many streams are open on the circuit; those that wait for their END do not count. */
@@ -313,6 +319,7 @@ export class Circuit implements CellReceiver {
   }
 
   onCell(command: number, buffer: Uint8Array, bodyOffset: number): void {
+    this.#cellsReceived++;
     this.#sender.hop = 0;
     try {
       switch (command) {

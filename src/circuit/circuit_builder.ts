@@ -65,6 +65,11 @@ export class BuildProgress {
     return this.hops === this.#relays.length;
   }
 
+  /** The relay that another one is to extend the circuit to; none before the first hop is made. */
+  get extendingTo(): RsaIdentity | undefined {
+    return this.hops === 0 ? undefined : this.#relays.at(this.hops);
+  }
+
   /** The relay whose answer is due, and the one that should have asked it; none when all are there. */
   suspects(): readonly RsaIdentity[] {
     return this.isBuilt ? [] : this.#relays.slice(Math.max(0, this.hops - 1), this.hops + 1);

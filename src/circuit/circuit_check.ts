@@ -36,7 +36,7 @@ export class CircuitCheck {
   readonly #running = new Map<ReadyCircuit, Promise<void>>();
   /** Guards whose answer is waited for. */
   readonly #asked = new Set<RsaIdentity>();
-  /** Circuits that have been silent and are asked once more. */
+  /** Circuits that have been silent and may be closed for it. */
   readonly #last = new Set<Circuit>();
 
   constructor(parts: CircuitCheckParts) {
@@ -45,9 +45,9 @@ export class CircuitCheck {
 
   /**
    * Resolves when the last hop has answered. A circuit that does not answer is retired: it takes
-   * no new streams, but those on it may go on if it comes back to life. It is asked once more, and
-   * closed if that is not answered either in 90 s though its guard lives: not every relay tells
-   * when the next one is gone, and streams would wait for ever.
+   * no new streams, but those on it may go on if it comes back to life. When nothing has come for
+   * 90 s more though its guard lives it is closed: not every relay tells when the next one is gone,
+   * and streams would wait for ever.
    *
    * @throws CircuitError `circuit-silent`, or why the circuit was closed
    */
@@ -86,39 +86,29 @@ export class CircuitCheck {
         ready.retire();
         if (circuit.cellsOnChannel === before) onSilentGuard(ready);
         onSilent(ready);
-        void this.#giveLastChance(ready);
+        this.#giveLastChance(ready);
       }
       throw error;
     }
   }
 
-  /** Closes a silent circuit that stays silent; settles when that is decided. */
-  async #giveLastChance({ circuit }: ReadyCircuit): Promise<void> {
+  /** Closes a circuit that stays silent though the probe's answer has all the time in the world. */
+  #giveLastChance({ circuit }: ReadyCircuit): void {
     if (circuit.closedBy !== undefined || this.#last.has(circuit)) return;
     this.#last.add(circuit);
-    const { clock, random } = this.#parts.runtime;
-    const before = circuit.cellsOnChannel;
-    const late = () => new CircuitError("circuit-silent", `no sign of life in ${LAST_CHANCE} ms`);
-    try {
-      await withDeadline(
-        clock,
-        LAST_CHANCE,
-        late,
-        undefined,
-        (until) => probe(circuit, random, until),
-      );
-      log.info(`Circuit ${circuit.number} has come back to life`);
-    } catch (error) {
-      // With a silent guard it is the network that is gone, and all streams may come back with it.
-      const isLost = error instanceof CircuitError && error.code === "circuit-silent" &&
-        circuit.cellsOnChannel !== before;
-      if (isLost && circuit.closedBy === undefined) {
-        log.info(`Circuit ${circuit.number} stays silent: it is closed`);
-        circuit.close(error);
-      }
-    } finally {
+    const { cellsReceived, cellsOnChannel } = circuit;
+    const timer = this.#parts.runtime.clock.setTimer(() => {
       this.#last.delete(circuit);
-    }
+      if (circuit.cellsReceived !== cellsReceived) return;
+      // With a silent guard it is the network that is gone, and all streams may come back with it.
+      if (circuit.cellsOnChannel === cellsOnChannel) return;
+      log.info(`Circuit ${circuit.number} stays silent: it is closed`);
+      circuit.close(new CircuitError("circuit-silent", `no sign of life in ${LAST_CHANCE} ms`));
+    }, LAST_CHANCE);
+    circuit.whenClosed.then(() => {
+      timer.cancel();
+      this.#last.delete(circuit);
+    });
   }
 
   /** Sees to it that there is a cell from the guard if it lives, once for all of its circuits. */

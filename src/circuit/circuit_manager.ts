@@ -18,7 +18,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Circuit, FirstHop } from "./circuit.ts";
 import type { BuiltCircuit, CircuitBuilder } from "./circuit_builder.ts";
 import { CircuitCheck } from "./circuit_check.ts";
-import { CircuitError } from "./errors.ts";
+import { CircuitError, type CircuitErrorCode } from "./errors.ts";
 import type { Forecast } from "./forecast.ts";
 import { type Build, isCovered, isNoWider, PendingBuilds } from "./pending_builds.ts";
 import { type CircuitRequest, type ReadyCircuit, ReadyCircuits } from "./ready_circuits.ts";
@@ -33,6 +33,12 @@ const log = new Logger("circuit");
 const CHECK_TIMEOUT = { least: 1500, most: 3000 };
 /** A build that has taken so long, in ms, gets company from another one if a stream waits for it. */
 const OVERDUE = { least: 1000, most: 2000 };
+
+/** A relay could not extend the circuit to the next one, or that one refused. */
+const REFUSALS: ReadonlySet<CircuitErrorCode> = new Set<CircuitErrorCode>([
+  "circuit-destroyed",
+  "circuit-truncated",
+]);
 
 /** A circuit for streams. */
 export interface PickedCircuit {
@@ -352,6 +358,11 @@ export class CircuitManager {
       }
       if (build.request !== undefined) return;
       this.#parts.forecast.noteBuilt(build.target, undefined);
+    }
+    if (error instanceof CircuitError && REFUSALS.has(error.code)) {
+      // A relay that cannot be reached from one other now will hardly be from the next.
+      const { extendingTo } = build.progress ?? {};
+      if (extendingTo !== undefined) this.#suspects.add([extendingTo]);
     }
     const lasted = this.#parts.runtime.clock.monotonic() - build.since;
     this.#pause.noteFailure(error, lasted, this.#waiters.size > 0);

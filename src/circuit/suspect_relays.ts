@@ -1,5 +1,5 @@
 /**
- * Relays that have just been silent.
+ * Relays that have just been silent, or out of others' reach.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const SUSPECTED_FOR = 60_000;
 const MOST = 4;
 
 /**
- * Remembers for a minute which relays may be why circuits fell silent. Only the latest few: a guard
+ * Remembers for a minute which relays may be why circuits fell silent or could not be built. Only the latest few: a guard
  * that lets circuits fail on purpose must not be able to lead others to the relays that it wants.
  */
 export class SuspectRelays {
@@ -24,11 +24,11 @@ export class SuspectRelays {
     this.#clock = clock;
   }
 
-  /** These have just been silent, or one of them has. */
+  /** These have just failed, or one of them has. */
   add(relays: readonly RsaIdentity[]): void {
     const until = this.#clock.monotonic() + SUSPECTED_FOR;
     for (const relay of relays) {
-      // Added again at the end: the first one is the one that was silent the longest time ago.
+      // Added again at the end: the first one is the one that failed the longest time ago.
       this.#until.delete(relay);
       this.#until.set(relay, until);
     }

@@ -190,6 +190,20 @@ Deno.test("choosePath: the only guard is taken even if it is to be avoided", () 
   assert.deepEqual(seen(netDir, guards, { avoided: [1] })[0], [1]);
 });
 
+Deno.test("choosePath: an exit to be avoided is taken if the only primary guard is the other exit", () => {
+  const netDir = TWO_EXITS();
+  const guards = new ListedGuards(netDir, [3], [1]);
+  assert.deepEqual(seen(netDir, guards, { avoided: [4] })[0], [3]);
+  assert.deepEqual(seen(netDir, guards, { avoided: [4] })[2], [4]);
+  // Nothing else was kept of the choices on the way.
+  assert.ok(guards.closed.every(({ relay }) => relay.rsaIdentity === identityOf(1)));
+  assert.equal(guards.chosen.length - guards.closed.length, 80);
+  // Where that does not help, the exit is the one that was preferred.
+  const none = new ListedGuards(netDir, [], [1]);
+  assert.deepEqual(seen(netDir, none, { avoided: [4] })[2], [3]);
+  assert.equal(none.chosen.length - none.closed.length, 40);
+});
+
 Deno.test("choosePath: where no primary guard can be used, others are, also one to be avoided", () => {
   const netDir = TWO_EXITS();
   const guards = new ListedGuards(netDir, [], [2, 5]);
@@ -197,7 +211,9 @@ Deno.test("choosePath: where no primary guard can be used, others are, also one 
   assert.equal(guards.closed.length, 0);
   // It does not lead to the next one either.
   assert.deepEqual(seen(netDir, guards, { avoided: [2] })[0], [2]);
-  assert.ok(guards.closed.every(({ relay }) => relay.rsaIdentity === identityOf(5)));
+  const kept = guards.chosen.filter((choice) => !guards.closed.includes(choice));
+  assert.ok(kept.every(({ relay }) => relay.rsaIdentity === identityOf(2)));
+  assert.equal(kept.length, 80);
 });
 
 Deno.test("choosePath: with the guards of a sample, avoiding leads to no guard but a primary one", async () => {

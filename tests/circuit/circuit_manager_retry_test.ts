@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CircuitError } from "../../src/circuit/errors.ts";
+import { CircuitError, type CircuitErrorCode } from "../../src/circuit/errors.ts";
 import { identityOf } from "../path/test_network.ts";
 import { settled } from "./test_circuits.ts";
 import { MINUTE, SSH, TestManager } from "./test_manager.ts";
@@ -139,6 +139,36 @@ Deno.test("CircuitManager: an overdue build gets company that avoids those who m
     // Whichever is first serves the stream.
     const { circuit } = await (hops === 1 ? slow : company).succeed(4);
     assert.equal((await picking).circuit, circuit);
+  }
+});
+
+Deno.test("CircuitManager: a relay that circuits could not be extended to is avoided for a minute", async () => {
+  const cases: readonly [number, CircuitErrorCode, readonly number[]][] = [
+    // The first hop is the guards' business.
+    [0, "circuit-destroyed", []],
+    [1, "circuit-destroyed", [2]],
+    [2, "circuit-truncated", [3]],
+    // What is no relay's word about the next one.
+    [2, "circuit-handshake-failed", []],
+    [2, "circuit-timeout", []],
+  ];
+  for (const [hops, code, numbers] of cases) {
+    await using test = new TestManager();
+    test.forecast.wanted = 0;
+    const picking = test.pick("a");
+    const first = test.builder.takeOne();
+    first.proceed([1, 2, 3], hops);
+    await first.fail(new CircuitError(code, "the test says so"));
+    const second = test.builder.takeOne();
+    assert.deepEqual(second.avoided, numbers.map(identityOf));
+    await second.succeed(4);
+    await picking;
+    test.clock.advance(60_000);
+    const later = test.pick("b");
+    const third = test.builder.takeOne();
+    assert.deepEqual(third.avoided, []);
+    await third.succeed(4);
+    await later;
   }
 });
 
