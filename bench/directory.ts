@@ -19,6 +19,7 @@ import { parseConsensus } from "../src/netdoc/consensus.ts";
 import type { EmbeddedNetwork } from "../testnet/network.ts";
 import { run } from "../tests/network/child_process.ts";
 import type { Endpoint } from "../tests/network/socks_client.ts";
+import { START_FLAGS } from "../tests/network/start_flags.ts";
 import { WebServer } from "../tests/network/web_server.ts";
 import {
   readRealCertificates,
@@ -224,9 +225,17 @@ async function runStep(
   numbers: readonly number[],
 ): Promise<Sample[]> {
   const file = fileURLToPath(new URL("directory_step.ts", import.meta.url));
-  const flags = ["--quiet", "--no-prompt", "--allow-all"];
   return JSON.parse(
-    await run([Deno.execPath(), "run", ...flags, file, step, folder, ...numbers.map(String)]),
+    await run([
+      Deno.execPath(),
+      "run",
+      ...START_FLAGS,
+      "--allow-all",
+      file,
+      step,
+      folder,
+      ...numbers.map(String),
+    ]),
   );
 }
 

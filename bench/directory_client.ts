@@ -10,6 +10,7 @@ import { ChildProcess } from "../tests/network/child_process.ts";
 import { httpGet } from "../tests/network/http_client.ts";
 import { memoryCounters } from "../tests/network/process_counters.ts";
 import { type Endpoint, socks5Connect } from "../tests/network/socks_client.ts";
+import { START_FLAGS } from "../tests/network/start_flags.ts";
 
 /** One start of the client; times in ms from the start of its process, memory in bytes. */
 export interface ClientSample {
@@ -83,11 +84,10 @@ function command(torrc: string, dataDirectory: string): [string, ...string[]] {
   return [
     // Ends the client when the process that started it is gone, even by SIGKILL.
     ...["setpriv", "--pdeathsig", "KILL", "--"] as const,
-    ...[Deno.execPath(), "run", "--quiet", "--no-prompt"],
+    ...[Deno.execPath(), "run", ...START_FLAGS],
     "--allow-net=127.0.0.0/8,192.0.2.1,192.0.2.2",
     `--allow-read=${dataDirectory},${torrc}`,
     `--allow-write=${dataDirectory}`,
-    "--unsafely-ignore-certificate-errors=192.0.2.1",
     ...[fileURLToPath(new URL("../main.ts", import.meta.url)), "-f", torrc],
   ];
 }

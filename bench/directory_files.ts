@@ -15,6 +15,7 @@
  * @module
  */
 import { DirectoryCache } from "../src/directory/cache.ts";
+import { microdescriptorDigestBytes } from "../src/netdoc/microdescriptor_digest.ts";
 import { SystemClock } from "../src/runtime/clock.ts";
 import { DataDirectory } from "../src/state/data_directory.ts";
 import { writeConsensusDiff } from "../testnet/consensus_diff_writer.ts";
@@ -56,6 +57,6 @@ export async function writeFiles(
   await cache.writeConsensus(consensus);
   const texts = byDigest(documents.microdescriptors);
   await cache.appendMicrodescriptors(texts, validAfter);
-  await cache.noteListed(texts.keys(), validAfter);
+  await cache.noteListed(texts.keys().map(microdescriptorDigestBytes), validAfter);
   await cache.compactMicrodescriptors();
 }

@@ -112,7 +112,12 @@ export class BenchDirectory implements AsyncDisposable {
       clock,
       random,
       cache: new DirectoryCache(this.#data, clock),
-      sources: new DirectorySources(client, new ConfiguredServers(config, random), this.guards),
+      sources: new DirectorySources(
+        client,
+        new ConfiguredServers(config, random),
+        this.guards,
+        clock,
+      ),
       bootstrap: new BootstrapTracker(),
       log: new Logger("directory"),
       whenAwake: () => Promise.resolve(),

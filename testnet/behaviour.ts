@@ -10,10 +10,12 @@
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { CircuitExtension } from "../src/cell/circuit_extensions.ts";
 import type { ExtendTarget } from "../src/cell/create.ts";
 import type { RelayCertsParts } from "./certificates.ts";
 import type { DirectoryAnswer, DirectoryRequest } from "./directory_http.ts";
 import type { LinkIdentity } from "./link_certificate.ts";
+import type { Agreement } from "./relay_protocols.ts";
 
 /** The cells that the responder of a link handshake sends once VERSIONS has come, each whole. */
 export interface LinkCells {
@@ -80,6 +82,8 @@ export interface OutgoingCell {
 export interface CircuitActions {
   /** Different for each circuit of the relay. */
   readonly number: number;
+  /** Whether the handshake has agreed on congestion control. */
+  readonly congestionControl: boolean;
   /** The end of the link that the circuit came by. */
   readonly link: LinkActions;
   /** Its id on that link. */
@@ -117,6 +121,12 @@ export interface RelayBehaviour {
   onChannelOpen(link: LinkActions): void;
   /** A cell asks for a new circuit. */
   answerCreate(create: CreateCell, next: () => CreateAnswer): CreateAnswer;
+  /**
+   * A client's ntor-v3 handshake asks for circuit extensions.
+   *
+   * @param honest what an honest relay makes of them
+   */
+  answerExtensions(asked: readonly CircuitExtension[], honest: Agreement): Agreement;
   /** A message came from the client, for this relay. */
   onMessage(message: ReceivedMessage, circuit: CircuitActions, next: () => void): void;
   /** The relay to which a circuit is extended that asks for `target`. */
@@ -157,6 +167,7 @@ export const HONEST: RelayBehaviour = {
   ],
   onChannelOpen: () => {},
   answerCreate: (_create, next) => next(),
+  answerExtensions: (_asked, honest) => honest,
   onMessage: (_message, _circuit, next) => next(),
   extendTarget: (target) => target,
   sendMessage: (message, _circuit, next) => next(message),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CircuitExtension } from "../src/cell/circuit_extensions.ts";
 import type { PaddingNegotiation } from "../src/cell/padding_negotiate.ts";
 import { abortable } from "../src/runtime/deadline.ts";
 
@@ -19,6 +20,17 @@ export type RelayEvent =
     | { readonly kind: "padding-negotiate"; readonly negotiation: PaddingNegotiation }
     /** A CREATE_FAST or CREATE2 cell came. */
     | { readonly kind: "create"; readonly circuit: number; readonly command: number }
+    /** Its handshake has succeeded. */
+    | {
+      readonly kind: "created";
+      readonly circuit: number;
+      /** One of HandshakeType; `undefined` for CREATE_FAST. */
+      readonly handshakeType: number | undefined;
+      /** What the client's ntor-v3 message asks for; none in other handshakes. */
+      readonly asked: readonly CircuitExtension[];
+      /** Whether the relay controls congestion on the circuit. */
+      readonly congestionControl: boolean;
+    }
     /** A relay message other than DATA came from the client, for this relay. */
     | {
       readonly kind: "message";

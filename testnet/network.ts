@@ -16,6 +16,7 @@ import { type ListedRelay, NetworkDocuments } from "./network_documents.ts";
 import { EmbeddedRelay, type RelayRole } from "./relay.ts";
 import type { Names } from "./relay_context.ts";
 import { makeRelayKeys } from "./relay_keys.ts";
+import { RELAY_PROTOCOLS } from "./relay_protocols.ts";
 import { fixedRsaKey } from "./rsa_keys.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import { type PublishedDescriptor, readServerDescriptor } from "./server_descriptor.ts";
@@ -32,6 +33,8 @@ export interface EmbeddedNetworkOptions {
   readonly exits?: number;
   /** Relays and authorities that misbehave, by nickname: `guard0`, `exit1`, `authority0`... */
   readonly misbehaviours?: Readonly<Record<string, Misbehaviour>>;
+  /** What some relays speak, by nickname, as in a consensus; RELAY_PROTOCOLS unless given. */
+  readonly protocols?: Readonly<Record<string, string>>;
   /** Names that the exits can look up. */
   readonly names?: Names;
   /** Of all relays; the system's unless given. */
@@ -230,6 +233,8 @@ class NetworkStart {
       role,
       hostname: this.#distinct ? `127.${this.#nextAddress++}.0.1` : "127.0.0.1",
       keys: makeRelayKeys(fixedRsaKey(this.#nextKey++), random),
+      protocols: this.#options.protocols?.[nickname] ?? RELAY_PROTOCOLS,
+      parameters: this.#options.parameters ?? "",
       runtime: { clock: this.#clock, random, network: new SystemNetwork() },
       names: this.#options.names ?? {},
       events: this.#events,
@@ -255,9 +260,9 @@ class NetworkStart {
 
 /** A relay as the directory lists it. */
 function listed(relay: EmbeddedRelay): ListedRelay {
-  const { nickname, role, hostname, orPort, keys } = relay;
+  const { nickname, role, hostname, orPort, keys, protocols } = relay;
   const { rsaId, ed25519IdBytes: ed25519Id, onionKey } = keys;
-  return { nickname, role, hostname, orPort, rsaId, ed25519Id, onionKey };
+  return { nickname, role, hostname, orPort, rsaId, ed25519Id, onionKey, protocols };
 }
 
 /** Whether all of 127.0.0.0/8 answers on this machine, and not 127.0.0.1 alone. */

@@ -15,6 +15,7 @@ import {
   writeMicrodescriptor,
 } from "./document_writer.ts";
 import type { RelayRole } from "./relay.ts";
+import { RELAY_PROTOCOLS } from "./relay_protocols.ts";
 
 /** A relay as the consensus and its microdescriptor list it. */
 export interface ListedRelay {
@@ -28,6 +29,8 @@ export interface ListedRelay {
   readonly ed25519Id: Uint8Array;
   /** 32 bytes. */
   readonly onionKey: Uint8Array;
+  /** The subprotocols that it speaks; RELAY_PROTOCOLS unless given. */
+  readonly protocols?: string | undefined;
 }
 
 /** What a consensus is to say otherwise than an honest one. */
@@ -50,9 +53,6 @@ const FLAGS: Readonly<Record<RelayRole, string>> = {
   middle: "Fast Running Stable V2Dir Valid",
   exit: "Exit Fast Running Stable V2Dir Valid",
 };
-
-const PROTOCOLS =
-  "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1 Link=4-5 LinkAuth=3 Microdesc=1-2 Relay=1-2";
 
 /** What all relays of one role weigh together, so that no role is scarce. */
 const ROLE_BANDWIDTH = 60_000;
@@ -173,7 +173,7 @@ export class NetworkDocuments {
         port: relay.orPort,
         digest: sha256Base64(microdescriptor(relay)),
         flags: FLAGS[relay.role],
-        protocols: PROTOCOLS,
+        protocols: relay.protocols ?? RELAY_PROTOCOLS,
         bandwidth: `Bandwidth=${Math.floor(weight)}`,
       };
     });

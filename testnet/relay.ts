@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { ChannelManager } from "../src/channel/channel_manager.ts";
 import type { ConnectionOptions } from "../src/config/config.ts";
+import { ProtocolVersions } from "../src/netdoc/protocols.ts";
 import { DEFAULT_BACKOFF } from "../src/runtime/backoff.ts";
 import type { Runtime } from "../src/runtime/runtime.ts";
 import { behaviourOf, type Misbehaviour } from "./behaviour.ts";
@@ -17,6 +18,7 @@ import { InboundChannel } from "./inbound_channel.ts";
 import { type LinkIdentity, makeLinkIdentity } from "./link_certificate.ts";
 import type { Names, RelayContext, RelayTraffic } from "./relay_context.ts";
 import type { EmbeddedRelayKeys } from "./relay_keys.ts";
+import { relayCapabilities } from "./relay_protocols.ts";
 import { Tasks } from "./tasks.ts";
 
 /** What a relay is for. */
@@ -29,6 +31,10 @@ export interface EmbeddedRelayOptions {
   /** An IPv4 address of the loopback interface. */
   readonly hostname: string;
   readonly keys: EmbeddedRelayKeys;
+  /** The subprotocols that it speaks, as in a consensus. */
+  readonly protocols: string;
+  /** The consensus parameters, `name=value` with spaces between. */
+  readonly parameters: string;
   readonly runtime: Runtime;
   readonly names: Names;
   readonly events: Events;
@@ -44,6 +50,8 @@ export class EmbeddedRelay implements AsyncDisposable {
   readonly hostname: string;
   readonly orPort: number;
   readonly keys: EmbeddedRelayKeys;
+  /** The subprotocols that it speaks, as in a consensus. */
+  readonly protocols: string;
   /** What it has carried so far. */
   readonly traffic: Readonly<RelayTraffic>;
   readonly #server: Server;
@@ -56,6 +64,7 @@ export class EmbeddedRelay implements AsyncDisposable {
     this.role = options.role;
     this.hostname = options.hostname;
     this.keys = options.keys;
+    this.protocols = options.protocols;
     this.traffic = context.traffic;
     this.#context = context;
     this.#server = server;
@@ -148,6 +157,10 @@ function makeContext(options: EmbeddedRelayOptions): RelayContext {
     nickname,
     hostname,
     isExit: options.role === "exit",
+    capabilities: relayCapabilities(
+      ProtocolVersions.parse(options.protocols),
+      options.parameters,
+    ),
     keys,
     link,
     behaviour,

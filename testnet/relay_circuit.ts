@@ -16,7 +16,6 @@ import {
   writeRelayHeader,
 } from "../src/cell/layout.ts";
 import { decodeSendme, encodeSendme } from "../src/cell/sendme.ts";
-import { DeliverWindow, PackageWindow } from "../src/circuit/sendme_window.ts";
 import type { HopKeys } from "../src/crypto/relay_crypto.ts";
 import { TorError } from "../src/errors/tor_error.ts";
 import type { CircuitActions, OutgoingCell, OutgoingMessage } from "./behaviour.ts";
@@ -29,7 +28,9 @@ import {
   encodeCreated2,
   type ExtendRequest,
 } from "./relay_messages.ts";
+import type { CircuitFlow } from "./relay_protocols.ts";
 import { RelayStreams } from "./relay_streams.ts";
+import { RelayDeliverWindow, RelayPackageWindow } from "./relay_windows.ts";
 
 /** RELAY_EARLY cells that a relay lets through on one circuit. */
 const RELAY_EARLY_LIMIT = 8;
@@ -45,6 +46,8 @@ export interface RelayCircuitParts {
   readonly circuitId: number;
   readonly number: number;
   readonly keys: HopKeys;
+  /** What the handshake has agreed on. */
+  readonly flow: CircuitFlow;
 }
 
 /** The circuit on the channel to the relay further on. */
@@ -60,11 +63,15 @@ export class RelayCircuit implements CellReceiver, CircuitActions {
   readonly link: InboundChannel;
   readonly circuitId: number;
   readonly relay: RelayContext;
+  /** Whether the handshake has agreed on congestion control. */
+  readonly congestionControl: boolean;
+  /** DATA messages for each circuit SENDME. */
+  readonly sendmeIncrement: number;
   dataReceived = 0;
   dataSent = 0;
   readonly #layer: RelayCryptoLayer;
-  readonly #deliver = new DeliverWindow();
-  readonly #package: PackageWindow;
+  readonly #deliver: RelayDeliverWindow;
+  readonly #package: RelayPackageWindow;
   readonly #streams: RelayStreams;
   readonly #closing = new AbortController();
   readonly #cell = new Uint8Array(CELL_BODY_LENGTH);
@@ -80,8 +87,11 @@ export class RelayCircuit implements CellReceiver, CircuitActions {
     this.link = parts.link;
     this.circuitId = parts.circuitId;
     this.number = parts.number;
+    this.congestionControl = parts.flow.congestionControl;
+    this.sendmeIncrement = parts.flow.sendmeIncrement;
     this.#layer = new RelayCryptoLayer(parts.keys);
-    this.#package = new PackageWindow(parts.relay.runtime.random);
+    this.#deliver = new RelayDeliverWindow(this.sendmeIncrement);
+    this.#package = new RelayPackageWindow(this.sendmeIncrement, parts.relay.runtime.random);
     this.#streams = new RelayStreams(this);
     this.link.addDrainListener(this.#wake);
   }

@@ -10,6 +10,7 @@ import type { DirectoryService } from "./directory_http.ts";
 import type { Events, RelayEvent } from "./events.ts";
 import type { LinkIdentity } from "./link_certificate.ts";
 import type { EmbeddedRelayKeys } from "./relay_keys.ts";
+import type { RelayCapabilities } from "./relay_protocols.ts";
 import type { Tasks } from "./tasks.ts";
 
 /** What a relay has carried so far. */
@@ -35,6 +36,8 @@ export interface RelayContext {
   readonly nickname: string;
   readonly hostname: string;
   readonly isExit: boolean;
+  /** What it can agree to about circuits. */
+  readonly capabilities: RelayCapabilities;
   readonly keys: EmbeddedRelayKeys;
   readonly link: LinkIdentity;
   readonly behaviour: RelayBehaviour;

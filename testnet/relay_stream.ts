@@ -1,36 +1,35 @@
 /**
  * One stream at an embedded relay: bytes between a circuit and what the stream is opened to, with
- * the stream's windows and backpressure both ways.
+ * the stream's flow control and backpressure both ways.
  *
  * @module
  */
 import { RelayCommand } from "../src/cell/command.ts";
+import type { Clock } from "../src/runtime/clock.ts";
 import type { RelayCircuit } from "./relay_circuit.ts";
 import { encodeEnd, EndReason } from "./relay_messages.ts";
+import {
+  type FlowControlledStream,
+  type RelayStreamFlow,
+  WindowFlow,
+  XonXoffFlow,
+} from "./relay_stream_flow.ts";
 import { type OpenedEndpoint, type StreamEndpoint, StreamRefusal } from "./stream_endpoint.ts";
 
-/** DATA messages that may be on their way before the first stream SENDME. */
-const STREAM_WINDOW = 500;
-/** DATA messages that one stream SENDME answers. */
-const STREAM_INCREMENT = 50;
 /** DATA messages that one stream may send before the next has its turn. */
 const TURN = 16;
 /** The most that is read from the endpoint at once, in bytes. */
 const READ_LENGTH = 32 * 1024;
 
-const EMPTY = new Uint8Array(0);
-
 /** A stream, from its BEGIN until it is ended from either side. */
-export class RelayStream {
+export class RelayStream implements FlowControlledStream {
   readonly #circuit: RelayCircuit;
   readonly #id: number;
   readonly #onGone: () => void;
   readonly #closing = new AbortController();
   #endpoint: StreamEndpoint | undefined;
-  #packageWindow = STREAM_WINDOW;
-  #deliverWindow = STREAM_WINDOW;
-  #delivered = 0;
-  /** What is still to be written to the endpoint; the window bounds it. */
+  readonly #flow: RelayStreamFlow;
+  /** What is still to be written to the endpoint; flow control bounds it. */
   #queue: Uint8Array[] = [];
   #ended = false;
   #wakeReader: (() => void) | undefined;
@@ -41,6 +40,15 @@ export class RelayStream {
     this.#circuit = circuit;
     this.#id = id;
     this.#onGone = onGone;
+    this.#flow = circuit.congestionControl ? new XonXoffFlow(this) : new WindowFlow(this);
+  }
+
+  get clock(): Clock {
+    return this.#circuit.relay.runtime.clock;
+  }
+
+  say(command: number, body: Uint8Array): void {
+    if (!this.#ended) this.#circuit.say(command, this.#id, body);
   }
 
   /** Opens the stream and carries its bytes until it ends; never rejects for what peers do. */
@@ -71,26 +79,24 @@ export class RelayStream {
   /**
    * DATA came from the client.
    *
-   * @returns false when it is more than the window allows
+   * @returns false when it is more than flow control allows
    */
   onData(body: Uint8Array): boolean {
     if (this.#ended) return true;
-    if (--this.#deliverWindow < 0) return false;
+    if (!this.#flow.onReceived(body.length)) return false;
     this.#queue.push(body.slice());
     this.#wakeWriter?.();
     return true;
   }
 
   /**
-   * A stream SENDME came from the client.
+   * A SENDME, XON or XOFF came from the client.
    *
-   * @returns false when it was not due
+   * @returns false when it must not
+   * @throws CellError when it is malformed
    */
-  onSendme(): boolean {
-    this.#packageWindow += STREAM_INCREMENT;
-    if (this.#packageWindow > STREAM_WINDOW) return false;
-    this.#wakeReader?.();
-    return true;
+  onFlowMessage(command: number, body: Uint8Array): boolean {
+    return this.#ended || this.#flow.onMessage(command, body);
   }
 
   /** END came from the client: what it sent before is still delivered. */
@@ -107,6 +113,7 @@ export class RelayStream {
     this.#closing.abort();
     this.#ended = true;
     this.#queue = [];
+    this.#flow.close();
     this.#closeEndpoint();
     this.#wakeReader?.();
     this.#wakeWriter?.();
@@ -152,16 +159,16 @@ export class RelayStream {
         while (this.#mustWait) await this.#woken();
         if (this.#ended) return;
         const end = Math.min(length, at + this.#circuit.nextDataLength);
-        this.#packageWindow--;
+        this.#flow.onSent(end - at);
         this.#circuit.say(RelayCommand.DATA, this.#id, buffer.subarray(at, end));
         at = end;
       }
     }
   }
 
-  /** Whether a DATA message must wait for room in a window or on the link. */
+  /** Whether a DATA message must wait for flow control or for room on the link. */
   get #mustWait(): boolean {
-    return !this.#ended && !(this.#packageWindow > 0 && this.#circuit.canPackage);
+    return !this.#ended && !(this.#circuit.canPackage && this.#flow.maySend());
   }
 
   #woken(): Promise<void> {
@@ -176,21 +183,12 @@ export class RelayStream {
         if (pieces.length === 0) await new Promise<void>((resolve) => this.#wakeWriter = resolve);
         const bytes = joined(pieces);
         for (let at = 0; at < bytes.length;) at += await endpoint.write(bytes.subarray(at));
-        this.#noteDelivered(pieces.length);
+        this.#flow.onDelivered(pieces.length, bytes.length);
       }
     } catch {
       // It takes nothing more: the reader sees the same, or sees it closed, and ends the stream.
     }
     this.#closeEndpoint();
-  }
-
-  #noteDelivered(messages: number): void {
-    this.#delivered += messages;
-    while (this.#delivered >= STREAM_INCREMENT) {
-      this.#delivered -= STREAM_INCREMENT;
-      this.#deliverWindow += STREAM_INCREMENT;
-      if (!this.#ended) this.#circuit.say(RelayCommand.SENDME, this.#id, EMPTY);
-    }
   }
 }
 

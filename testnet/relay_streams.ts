@@ -55,7 +55,11 @@ export class RelayStreams {
         if (stream?.onData(body) === false) circuit.destroy(DestroyReason.PROTOCOL);
         return;
       case RelayCommand.SENDME:
-        if (stream?.onSendme() === false) circuit.destroy(DestroyReason.PROTOCOL);
+      case RelayCommand.XON:
+      case RelayCommand.XOFF:
+        if (stream?.onFlowMessage(command, body) === false) {
+          circuit.destroy(DestroyReason.PROTOCOL);
+        }
         return;
       case RelayCommand.END:
         this.#streams.delete(streamId);

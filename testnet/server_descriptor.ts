@@ -20,6 +20,8 @@ export interface PublishedDescriptor {
   readonly ed25519Id: Uint8Array;
   /** 32 bytes. */
   readonly onionKey: Uint8Array;
+  /** The subprotocols that it speaks; `undefined` when it does not say. */
+  readonly protocols: string | undefined;
 }
 
 const SIGNATURE_MARK = "\nrouter-signature\n";
@@ -53,6 +55,7 @@ export function readServerDescriptor(text: string): PublishedDescriptor | undefi
     rsaId: rsaIdentityOf(key),
     ed25519Id: ed25519IdentityBytes(ed25519Id),
     onionKey,
+    protocols: /^proto (.+)$/m.exec(text)?.[1],
   };
 }
 

@@ -16,6 +16,7 @@ import type { Ed25519Identity, RsaIdentity } from "../crypto/identity.ts";
 import { describeError } from "../errors/tor_error.ts";
 import { randomBelow } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { ChannelBandwidth } from "./bandwidth_limit.ts";
 import { ChannelError } from "./errors.ts";
 import { closeQuietly } from "./tls.ts";
 
@@ -63,6 +64,12 @@ export interface ChannelFacts {
  */
 export type ChannelUsage = "no-circuits" | "circuits" | "traffic";
 
+/** Bytes that went through a channel. */
+export interface ChannelBytes {
+  readonly received: number;
+  readonly sent: number;
+}
+
 /** An open channel. It runs until it is closed from either side. */
 export class Channel {
   readonly linkProtocol: number;
@@ -87,10 +94,13 @@ export class Channel {
   #cellsSent = 0;
   #paddingReceived = 0;
   #paddingSent = 0;
+  #bytesReceived = 0;
+  #bytesSent = 0;
   #lastTransfer: number;
   #usage: ChannelUsage = "no-circuits";
   #retired = false;
   readonly #flush = () => this.#writeOut();
+  #bandwidth: ChannelBandwidth | undefined;
 
   /** Called when the last circuit has left the channel. */
   onUnused: (() => void) | undefined;
@@ -111,6 +121,12 @@ export class Channel {
     this.finished = this.#receive();
   }
 
+  /** Keeps to a limit from now on. To be called once, and not at all where there is no limit. */
+  limitBandwidth(bandwidth: ChannelBandwidth): void {
+    this.#bandwidth = bandwidth;
+    if (this.#closedBy !== undefined) bandwidth.close();
+  }
+
   /** Why the channel was closed; undefined while it is open. */
   get closedBy(): ChannelError | undefined {
     return this.#closedBy;
@@ -129,6 +145,11 @@ export class Channel {
       paddingReceived: this.#paddingReceived,
       paddingSent: this.#paddingSent,
     };
+  }
+
+  /** Bytes of cells read and written since the link handshake, without what TLS adds. */
+  get bytes(): ChannelBytes {
+    return { received: this.#bytesReceived, sent: this.#bytesSent };
   }
 
   /** When anything was received or sent last, in the clock's monotonic ms. */
@@ -247,9 +268,10 @@ export class Channel {
   close(error?: ChannelError): void {
     if (this.#closedBy !== undefined) return;
     // What was sent in this turn, such as the DESTROY cells of a client that stops, goes out still.
-    if (!this.#writing) this.#writeOut();
+    if (!this.#writing) this.#writeOut(Infinity);
     this.#closedBy = error ?? new ChannelError("channel-closed", "the channel was closed");
     closeQuietly(this.#conn);
+    this.#bandwidth?.close();
     const circuits = [...this.#circuits.values()];
     this.#circuits.clear();
     this.#drainListeners.clear();
@@ -261,11 +283,18 @@ export class Channel {
       // Cells may have arrived together with the last one of the link handshake.
       this.#handleCells();
       while (this.#closedBy === undefined) {
-        const length = await this.#conn.read(this.#parser.space());
+        const bandwidth = this.#bandwidth;
+        if (bandwidth !== undefined) await bandwidth.mayReceive();
+        const space = this.#parser.space();
+        const length = await this.#conn.read(
+          bandwidth === undefined ? space : space.subarray(0, bandwidth.chunk),
+        );
         if (length === null) {
           throw new ChannelError("channel-closed-by-relay", "the relay closed the channel");
         }
         this.#parser.filled(length);
+        this.#bytesReceived += length;
+        this.#bandwidth?.noteReceived(length);
         this.#lastTransfer = this.#runtime.clock.monotonic();
         this.onRead?.();
         this.#handleCells();
@@ -337,7 +366,8 @@ export class Channel {
     this.#outgoing = larger;
   }
 
-  async #writeOut(): Promise<void> {
+  /** @param chunk the most bytes to write at once */
+  async #writeOut(chunk = this.#bandwidth?.chunk ?? Infinity): Promise<void> {
     this.#flushScheduled = false;
     this.#writing = true;
     try {
@@ -346,7 +376,12 @@ export class Channel {
         const length = this.#outgoingLength;
         this.#outgoing = this.#spare.length === 0 ? new Uint8Array(16 * 1024) : this.#spare;
         this.#outgoingLength = 0;
-        for (let at = 0; at < length;) at += await this.#conn.write(full.subarray(at, length));
+        for (let at = 0; at < length;) {
+          const written = await this.#conn.write(full.subarray(at, Math.min(length, at + chunk)));
+          if (this.#bandwidth !== undefined) await this.#bandwidth.sent(written);
+          at += written;
+        }
+        this.#bytesSent += length;
         this.#lastTransfer = this.#runtime.clock.monotonic();
         this.#spare = full;
         for (const listener of this.#drainListeners) listener();

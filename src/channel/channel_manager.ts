@@ -11,6 +11,7 @@ import { orAddress } from "../netdir/or_address.ts";
 import { Logger, scrub } from "../observe/log.ts";
 import { formatAddress } from "../runtime/network.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { BandwidthLimit } from "./bandwidth_limit.ts";
 import type { Channel } from "./channel.ts";
 import { ChannelOpener } from "./channel_opener.ts";
 import { ChannelPool } from "./channel_pool.ts";
@@ -49,12 +50,20 @@ export class ChannelManager {
   readonly #events: ChannelEvents;
   readonly #opener: ChannelOpener;
   readonly #pool: ChannelPool;
+  readonly #limit: BandwidthLimit | undefined;
   #padding: PaddingParameters = DEFAULT_PADDING_PARAMETERS;
   #closed = false;
 
-  constructor(runtime: Runtime, options: ConnectionOptions, events: ChannelEvents = {}) {
+  /** @param limit of all channels together; none unless given */
+  constructor(
+    runtime: Runtime,
+    options: ConnectionOptions,
+    events: ChannelEvents = {},
+    limit?: BandwidthLimit,
+  ) {
     this.#options = options;
     this.#events = events;
+    this.#limit = limit;
     this.#pool = new ChannelPool(
       runtime,
       options,
@@ -98,8 +107,10 @@ export class ChannelManager {
       ...load,
       attempts: counts.attempts,
       failures: counts.failures,
+      retries: counts.retries,
       refusals: counts.refusals,
       ...this.#pool.padding,
+      bytes: this.#pool.bytes,
     };
   }
 
@@ -163,6 +174,7 @@ export class ChannelManager {
     const address = scrub(formatAddress(target));
     log.info(`Channel to ${address} is open (link protocol ${channel.linkProtocol})`);
     channel.onRead = this.#events.onRead;
+    if (this.#limit !== undefined) channel.limitBandwidth(this.#limit.forChannel());
     this.#pool.add(channel, (relay, error) => {
       log.info(`Channel to ${address} ended: ${describeError(error)}`);
       this.#noteViolation(relay, error);

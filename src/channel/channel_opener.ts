@@ -7,6 +7,7 @@
 import type { ConnectionOptions } from "../config/config.ts";
 import { describeError } from "../errors/tor_error.ts";
 import { Logger, scrub } from "../observe/log.ts";
+import { RepeatedMessages } from "../observe/repeated_messages.ts";
 import { backoffDelay } from "../runtime/backoff.ts";
 import { sleep } from "../runtime/clock.ts";
 import { abortable } from "../runtime/deadline.ts";
@@ -63,11 +64,15 @@ export class ChannelOpener {
   readonly #openings = new Map<string, Opening>();
   readonly #slots: AttemptSlots;
   readonly #refused: RefusedIdentities;
+  /** While no relay can be reached, the same lines would fill the log. */
+  readonly #messages: RepeatedMessages;
 
   constructor(parts: ChannelOpenerParts) {
     this.#parts = parts;
     this.#slots = new AttemptSlots(parts.options.maxConnecting);
-    this.#refused = new RefusedIdentities(parts.runtime.clock);
+    const { clock } = parts.runtime;
+    this.#refused = new RefusedIdentities(clock);
+    this.#messages = new RepeatedMessages(() => clock.monotonic());
   }
 
   /** Attempts that are under way, and those that wait for their turn. */
@@ -182,10 +187,13 @@ export class ChannelOpener {
   ): Promise<void> {
     const { runtime, options } = this.#parts;
     const delay = backoffDelay(options.backoff, failures - 1, runtime.random);
+    this.counts.noteRetry(error);
     const reason = error instanceof ChannelError ? failureClass(error) : "unknown";
-    log.info(
+    this.#messages.say(
+      `retry ${reason}`,
       `Attempt ${failures} to reach ${scrub(formatAddress(target))} failed (${reason}); ` +
         `attempt ${failures + 1} follows in ${Math.round(delay)} ms`,
+      (text) => log.info(text),
     );
     await sleep(runtime.clock, delay, signal);
   }
@@ -210,7 +218,11 @@ export class ChannelOpener {
   }
 
   #noteFailure(target: ChannelTarget, error: unknown): void {
-    log.info(`No channel to ${scrub(formatAddress(target))}: ${describeError(error)}`);
+    this.#messages.say(
+      error instanceof ChannelError ? error.code : "unknown",
+      `No channel to ${scrub(formatAddress(target))}: ${describeError(error)}`,
+      (text) => log.info(text),
+    );
     this.counts.noteFailure(error);
     if (error instanceof ChannelError) this.#refused.note(target, error);
     this.#parts.onFailure(target, error);

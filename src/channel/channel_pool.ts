@@ -9,7 +9,7 @@ import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import type { Timer } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Channel, ChannelTraffic } from "./channel.ts";
+import type { Channel, ChannelBytes, ChannelTraffic } from "./channel.ts";
 import { ChannelPadding, type PaddingPolicy } from "./channel_padding.ts";
 import type { ChannelTarget } from "./connect.ts";
 import { ChannelError } from "./errors.ts";
@@ -43,6 +43,7 @@ export class ChannelPool {
   readonly #entries = new Map<Channel, Entry>();
   /** Of channels that are gone. */
   #past: Padding = { paddingReceived: 0, paddingSent: 0 };
+  #pastBytes: ChannelBytes = { received: 0, sent: 0 };
   #keepaliveTimer: Timer | undefined;
 
   constructor(runtime: Runtime, options: ConnectionOptions, policy: () => PaddingPolicy) {
@@ -65,6 +66,16 @@ export class ChannelPool {
       paddingSent += traffic.paddingSent;
     }
     return { paddingReceived, paddingSent };
+  }
+
+  /** Bytes of all channels that ever were. */
+  get bytes(): ChannelBytes {
+    let { received, sent } = this.#pastBytes;
+    for (const { bytes } of this.#entries.keys()) {
+      received += bytes.received;
+      sent += bytes.sent;
+    }
+    return { received, sent };
   }
 
   /**
@@ -158,6 +169,11 @@ export class ChannelPool {
     if (!this.#entries.delete(entry.channel)) return;
     entry.unusedTimer?.cancel();
     entry.padding.stop();
+    const { received, sent } = entry.channel.bytes;
+    this.#pastBytes = {
+      received: this.#pastBytes.received + received,
+      sent: this.#pastBytes.sent + sent,
+    };
     const { paddingReceived, paddingSent } = entry.channel.traffic;
     this.#past = {
       paddingReceived: this.#past.paddingReceived + paddingReceived,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ChannelBytes } from "./channel.ts";
 import { ChannelError, type ChannelErrorCode, isViolation } from "./errors.ts";
 import { type FailureClass, failureClass } from "./failure_class.ts";
 
@@ -18,26 +19,23 @@ export interface ChannelStatistics {
   readonly attempts: number;
   /** Attempts that failed, by their class; not those that were given up. */
   readonly failures: Readonly<Record<FailureClass, number>>;
+  /** Attempts that followed a failed one within one use of a relay, by the class of that failure. */
+  readonly retries: Readonly<Record<FailureClass, number>>;
   /** Relays that were refused for what they said or showed, by the code of the error. */
   readonly refusals: ReadonlyMap<ChannelErrorCode, number>;
   /** PADDING cells, and what the relays sent of them, on all channels that ever were. */
   readonly paddingSent: number;
   readonly paddingReceived: number;
+  /** Bytes of cells on all channels that ever were. */
+  readonly bytes: ChannelBytes;
 }
 
 /** Counts attempts and their failures. */
 export class AttemptCounts {
   /** Connections that were begun. */
   attempts = 0;
-  readonly #failures: Record<FailureClass, number> = {
-    refused: 0,
-    unreachable: 0,
-    timeout: 0,
-    tls: 0,
-    link: 0,
-    identity: 0,
-    local: 0,
-  };
+  readonly #failures = noneOfEach();
+  readonly #retries = noneOfEach();
   readonly #refusals = new Map<ChannelErrorCode, number>();
 
   /** Counts a failure that ended an attempt. */
@@ -46,6 +44,16 @@ export class AttemptCounts {
     this.#failures[failureClass(error)]++;
     if (!isViolation(error)) return;
     this.#refusals.set(error.code, (this.#refusals.get(error.code) ?? 0) + 1);
+  }
+
+  /** Counts that another attempt follows a failure. */
+  noteRetry(error: unknown): void {
+    if (error instanceof ChannelError) this.#retries[failureClass(error)]++;
+  }
+
+  /** How many attempts followed a failure of each class. */
+  get retries(): Readonly<Record<FailureClass, number>> {
+    return { ...this.#retries };
   }
 
   /** How many attempts failed in each class. */
@@ -57,4 +65,8 @@ export class AttemptCounts {
   get refusals(): ReadonlyMap<ChannelErrorCode, number> {
     return this.#refusals;
   }
+}
+
+function noneOfEach(): Record<FailureClass, number> {
+  return { refused: 0, unreachable: 0, timeout: 0, tls: 0, link: 0, identity: 0, local: 0 };
 }

@@ -15,7 +15,7 @@ import { ChannelError } from "./errors.ts";
 import { tlsFailure } from "./tls_failure.ts";
 
 /** The name under which relays' certificates are accepted without a chain (TEST-NET-1). */
-const RELAY_NAME = "192.0.2.1";
+export const RELAY_NAME = "192.0.2.1";
 /** A name that must be refused, or else the flag was given without its list. */
 const OTHER_NAME = "192.0.2.2";
 /** The launch flag that is needed. */

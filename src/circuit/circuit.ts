@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CellReceiver, Channel } from "../channel/channel.ts";
+import type { CellReceiver } from "../channel/channel.ts";
 import type { ChannelError } from "../channel/errors.ts";
 import {
   CellCommand,
@@ -12,13 +12,6 @@ import {
   RelayCommand,
   relayCommandName,
 } from "../cell/command.ts";
-import {
-  decodeCreated2,
-  encodeCreate2,
-  encodeExtend2,
-  type ExtendTarget,
-  HandshakeType,
-} from "../cell/create.ts";
 import { DESTROY_REASON_NONE, destroyReasonName } from "../cell/destroy.ts";
 import {
   CELL_BODY_LENGTH,
@@ -26,73 +19,40 @@ import {
   RELAY_HEADER_LENGTH,
   relayLength,
   relayStreamId,
-  writeRelayHeader,
 } from "../cell/layout.ts";
 import { CellError } from "../cell/errors.ts";
 import { decodeSendme, encodeSendme } from "../cell/sendme.ts";
-import { createFastClientStart } from "../crypto/create_fast.ts";
-import type { RsaIdentity } from "../crypto/identity.ts";
-import { ntorClientStart } from "../crypto/ntor.ts";
 import { RelayCrypto } from "../crypto/relay_crypto.ts";
 import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
-import { abortable } from "../runtime/deadline.ts";
-import { randomBelow, randomBytes, type RandomSource } from "../runtime/random.ts";
+import { AwaitedAnswer } from "./awaited_answer.ts";
+import { CircuitFlowControl, congestedFlowControl } from "./circuit_flow_control.ts";
+import type { CircuitChannel, CircuitParts, StreamReceiver } from "./circuit_parts.ts";
 import { CircuitError } from "./errors.ts";
-import { type HalfOpenStream, HalfOpenStreams } from "./half_open_streams.ts";
-import { HopSender, type OnViolation, UNKNOWN_HOP } from "./hop_sender.ts";
-import { DeliverWindow, PackageWindow } from "./sendme_window.ts";
-import { type PackagingStream, StreamTurns } from "./stream_turns.ts";
+import type { HalfOpenStream } from "./half_open_streams.ts";
+import {
+  beginFirstHop,
+  beginHop,
+  type FirstHop,
+  type HandshakeChoice,
+  type Hop,
+  type NewHop,
+  NTOR,
+} from "./hop_handshake.ts";
+import { HopSender, UNKNOWN_HOP } from "./hop_sender.ts";
+import { FixedWindow } from "./package_window.ts";
+import { RelayMessageWriter, ROOMY_DATA_LENGTH } from "./relay_message_writer.ts";
+import {
+  DEFAULT_STREAM_FLOW_CONTROL,
+  type StreamFlowControlParameters,
+} from "./stream_flow_control_parameters.ts";
+import { StreamIds } from "./stream_ids.ts";
+import { StreamTurns } from "./stream_turns.ts";
+
+export type { CircuitChannel, CircuitParts, StreamReceiver } from "./circuit_parts.ts";
+export type { FirstHop, Hop } from "./hop_handshake.ts";
 
 const log = new Logger("circuit");
-
-/** RELAY_EARLY cells that relays let through on one circuit. */
-const RELAY_EARLY_LIMIT = 8;
-/** Zero bytes between a message and its random padding (tor-spec, "Relay cells"). */
-const ZEROS_BEFORE_PADDING = 4;
-/** Room that a roomy DATA message leaves, in bytes: the zeros and 16 random ones. */
-const ROOM_FOR_PADDING = ZEROS_BEFORE_PADDING + 16;
-
-/** What a circuit gives the messages of one stream to. All calls are synchronous. */
-export interface StreamReceiver extends PackagingStream {
-  /**
-   * A message for this stream; its body is `length` bytes of `buffer` from `offset` on, valid only
-   * during the call.
-   *
-   * @throws to have the whole circuit closed for a protocol violation
-   */
-  onMessage(command: number, buffer: Uint8Array, offset: number, length: number): void;
-  /** Called once when the circuit is closed under the stream. */
-  onCircuitClosed(error: CircuitError): void;
-}
-
-/** The relay that a circuit starts at. */
-export interface FirstHop {
-  readonly rsaIdentity: RsaIdentity;
-  /** The ntor onion key, 32 bytes; unknown before the first consensus. */
-  readonly onionKey?: Uint8Array | undefined;
-}
-
-/** A relay that a circuit is to be extended to. */
-export interface Hop extends ExtendTarget {
-  /** The ntor onion key: 32 bytes. */
-  readonly onionKey: Uint8Array;
-}
-
-/** What a circuit uses of its channel. */
-export type CircuitChannel = Pick<
-  Channel,
-  | "attach"
-  | "detach"
-  | "beginCell"
-  | "outgoing"
-  | "sendCell"
-  | "congested"
-  | "addDrainListener"
-  | "removeDrainListener"
-  | "closedBy"
-  | "traffic"
->;
 
 /** A circuit. It exists from its first hop on, and until it is closed from either side. */
 export class Circuit implements CellReceiver {
@@ -104,13 +64,11 @@ export class Circuit implements CellReceiver {
   onStreamEnded: (() => void) | undefined;
 
   readonly #channel: CircuitChannel;
-  readonly #random: RandomSource;
+  readonly #parts: CircuitParts;
   readonly #id: number;
   readonly #crypto = new RelayCrypto();
-  readonly #streams = new Map<number, StreamReceiver>();
-  readonly #halfOpen = new HalfOpenStreams();
-  readonly #deliver = new DeliverWindow();
-  readonly #package: PackageWindow;
+  readonly #streams: StreamIds<StreamReceiver>;
+  #flow: CircuitFlowControl;
   readonly #sentDigest = () => this.#crypto.sentDigest(this.#crypto.hops - 1);
   readonly #turns = new StreamTurns({
     canGoOn: () => this.canPackage && this.#closedBy === undefined,
@@ -120,63 +78,57 @@ export class Circuit implements CellReceiver {
     },
   });
   readonly #onDrain = () => this.#turns.run();
-  #awaited: { readonly command: number; resolve(body: Uint8Array): void } | undefined;
-  #relayEarlyLeft: number;
+  readonly #writer: RelayMessageWriter;
+  readonly #awaited = new AwaitedAnswer();
   #cellsReceived = 0;
-  #nextStreamId: number;
   #closedBy: CircuitError | undefined;
   readonly #closing = new AbortController();
   readonly #tellClosed: (error: CircuitError) => void;
   readonly #sender = new HopSender();
-  readonly #onViolation: OnViolation | undefined;
 
   static #count = 0;
 
-  private constructor(channel: CircuitChannel, random: RandomSource, onViolation?: OnViolation) {
+  private constructor(channel: CircuitChannel, parts: CircuitParts) {
     this.number = ++Circuit.#count;
     const { promise, resolve } = Promise.withResolvers<CircuitError>();
     this.whenClosed = promise;
     this.#tellClosed = resolve;
     this.#channel = channel;
-    this.#random = random;
-    this.#onViolation = onViolation;
-    this.#package = new PackageWindow(random);
-    this.#relayEarlyLeft = RELAY_EARLY_LIMIT - randomBelow(random, 2);
-    this.#nextStreamId = 1 + randomBelow(random, 65535);
+    this.#parts = parts;
+    this.#flow = new CircuitFlowControl(new FixedWindow(), parts.random);
+    this.#streams = new StreamIds(parts.random);
     this.#id = channel.attach(this);
+    this.#writer = new RelayMessageWriter({
+      channel,
+      circuitId: this.#id,
+      crypto: this.#crypto,
+      random: parts.random,
+    });
     channel.addDrainListener(this.#onDrain);
   }
 
   /**
    * Makes a circuit of one hop: with CREATE_FAST when the relay's onion key is not known, else
-   * with CREATE2 and ntor. It resolves when the relay has proved its key.
+   * with CREATE2. It resolves when the relay has proved its key.
    *
+   * @param choice how, if the onion key is known; ntor unless given
    * @throws CircuitError, or the signal's reason; the circuit is closed then. ChannelError when the
    * channel is closed already
    */
   static async create(
     channel: CircuitChannel,
     relay: FirstHop,
-    random: RandomSource,
+    parts: CircuitParts,
     signal: AbortSignal,
-    onViolation?: OnViolation,
+    choice: HandshakeChoice = NTOR,
   ): Promise<Circuit> {
-    const circuit = new Circuit(channel, random, onViolation);
+    const circuit = new Circuit(channel, parts);
     circuit.#sender.add(relay.rsaIdentity);
     try {
-      if (relay.onionKey === undefined) {
-        const handshake = createFastClientStart(randomBytes(random, 20));
-        const reply = circuit.#await(CellCommand.CREATED_FAST, signal);
-        channel.sendCell(circuit.#id, CellCommand.CREATE_FAST, handshake.onionSkin);
-        circuit.#crypto.addHop(handshake.complete(await reply));
-      } else {
-        const { rsaIdentity, onionKey } = relay;
-        const handshake = ntorClientStart({ rsaIdentity, onionKey }, randomBytes(random, 32));
-        const body = encodeCreate2(HandshakeType.NTOR, handshake.onionSkin);
-        const reply = circuit.#await(CellCommand.CREATED2, signal);
-        channel.sendCell(circuit.#id, CellCommand.CREATE2, body);
-        circuit.#crypto.addHop(handshake.complete(decodeCreated2(await reply)));
-      }
+      const handshake = beginFirstHop(relay, choice, parts.random);
+      const answer = circuit.#await(handshake.answerCommand, signal);
+      channel.sendCell(circuit.#id, handshake.command, handshake.body);
+      circuit.#addHop(handshake.complete(await answer));
     } catch (cause) {
       throw circuit.#failed(cause, signal);
     }
@@ -184,24 +136,31 @@ export class Circuit implements CellReceiver {
   }
 
   /**
-   * Extends the circuit by one hop with EXTEND2 and ntor. It resolves when the new relay has proved
-   * its key.
+   * Extends the circuit by one hop with EXTEND2. It resolves when the new relay has proved its key.
    *
+   * @param choice the handshake; ntor unless given
    * @throws CircuitError, or the signal's reason; the circuit is closed then
    */
-  async extend(relay: Hop, signal: AbortSignal): Promise<void> {
+  async extend(relay: Hop, signal: AbortSignal, choice: HandshakeChoice = NTOR): Promise<void> {
     try {
-      const handshake = ntorClientStart(relay, randomBytes(this.#random, 32));
-      const body = encodeExtend2(relay, HandshakeType.NTOR, handshake.onionSkin);
-      const reply = this.#await(RelayCommand.EXTENDED2, signal);
-      this.send(RelayCommand.EXTEND2, 0, body);
+      const handshake = beginHop(relay, choice, this.#parts.random);
+      const answer = this.#await(RelayCommand.EXTENDED2, signal);
+      this.send(RelayCommand.EXTEND2, 0, handshake.body);
       this.#sender.add(relay.rsaIdentity);
-      const created = await reply;
+      const body = await answer;
       this.#sender.hop = this.hops;
-      this.#crypto.addHop(handshake.complete(decodeCreated2(created)));
+      this.#addHop(handshake.complete(body));
     } catch (cause) {
       throw this.#failed(cause, signal);
     }
+  }
+
+  /** The new hop is the last one: what was agreed on with it holds for the circuit. */
+  #addHop({ keys, congestionControl }: NewHop): void {
+    this.#crypto.addHop(keys);
+    if (congestionControl === undefined) return;
+    this.#flow = congestedFlowControl(this.number, congestionControl, this.#parts);
+    log.debug(`Circuit ${this.number} has congestion control`);
   }
 
   /** How many hops have proved their keys. */
@@ -229,14 +188,24 @@ export class Circuit implements CellReceiver {
     return this.#streams.size;
   }
 
+  /** Whether streams have windows and SENDMEs of their own; else XON and XOFF rule. */
+  get usesStreamSendmes(): boolean {
+    return !this.#flow.isCongestionControl;
+  }
+
+  /** The parameters of stream flow control by XON and XOFF, where that rules. */
+  get flowControl(): StreamFlowControlParameters {
+    return this.#parts.flowControl ?? DEFAULT_STREAM_FLOW_CONTROL;
+  }
+
   /** Whether a DATA message can be sent now without waiting. */
   get canPackage(): boolean {
-    return this.#package.available > 0 && !this.#channel.congested;
+    return this.#flow.available > 0 && !this.#channel.congested;
   }
 
   /** The most data that the next DATA message may carry, in bytes. */
   get nextDataLength(): number {
-    return this.#package.nextIsRoomy ? RELAY_DATA_LENGTH - ROOM_FOR_PADDING : RELAY_DATA_LENGTH;
+    return this.#flow.nextIsRoomy ? ROOMY_DATA_LENGTH : RELAY_DATA_LENGTH;
   }
 
   /**
@@ -246,16 +215,7 @@ export class Circuit implements CellReceiver {
    */
   attachStream(receiver: StreamReceiver): number {
     if (this.#closedBy !== undefined) throw this.#closedBy;
-    if (this.#streams.size + this.#halfOpen.size >= 65535) {
-      throw new CircuitError("circuit-full", "all stream ids of the circuit are in use");
-    }
-    for (;;) {
-      const id = this.#nextStreamId;
-      this.#nextStreamId = id === 65535 ? 1 : id + 1;
-      if (this.#streams.has(id) || this.#halfOpen.has(id)) continue;
-      this.#streams.set(id, receiver);
-      return id;
-    }
+    return this.#streams.add(receiver);
   }
 
   /**
@@ -264,11 +224,9 @@ export class Circuit implements CellReceiver {
    * @param halfOpen what may still come for it, when it was we who ended it
    */
   detachStream(streamId: number, halfOpen?: HalfOpenStream): void {
-    const receiver = this.#streams.get(streamId);
+    const receiver = this.#streams.delete(streamId, halfOpen);
     if (receiver === undefined) return;
-    this.#streams.delete(streamId);
     this.#turns.delete(receiver);
-    if (halfOpen !== undefined) this.#halfOpen.add(streamId, halfOpen);
     this.onStreamEnded?.();
   }
 
@@ -296,7 +254,7 @@ export class Circuit implements CellReceiver {
    */
   sendData(streamId: number, bytes: Uint8Array, start: number, length: number): void {
     this.#send(RelayCommand.DATA, streamId, bytes, start, length);
-    this.#package.sent(this.#sentDigest);
+    this.#flow.sent(this.#sentDigest);
   }
 
   /**
@@ -333,10 +291,10 @@ export class Circuit implements CellReceiver {
         }
         default:
           // RELAY_EARLY never travels towards the client: it is a way to mark circuits.
-          if (this.#awaited?.command !== command || this.hops > 0) {
+          if (this.#awaited.command !== command || this.hops > 0) {
             throw violation(`an unexpected ${cellCommandName(command)} cell`);
           }
-          this.#resolveAwaited(buffer.slice(bodyOffset, bodyOffset + CELL_BODY_LENGTH));
+          this.#awaited.resolve(buffer.slice(bodyOffset, bodyOffset + CELL_BODY_LENGTH));
       }
     } catch (cause) {
       this.#failed(cause instanceof CellError ? violation(cause.message, cause) : cause);
@@ -357,9 +315,7 @@ export class Circuit implements CellReceiver {
     if (command === RelayCommand.DATA) {
       if (!fromLastHop) throw violation("DATA from a hop without streams");
       // Counted before the stream is looked up: also data for streams that are gone.
-      if (this.#deliver.received()) {
-        this.send(RelayCommand.SENDME, 0, encodeSendme(this.#crypto.receivedDigest(hop)));
-      }
+      if (this.#flow.received()) this.#sendSendme(hop);
     } else if (!isRelayCommand(command)) {
       // What later versions of the protocol may bring is ignored, as C tor does.
       return;
@@ -368,7 +324,7 @@ export class Circuit implements CellReceiver {
       if (!fromLastHop) throw violation("a stream message from a hop without streams");
       const receiver = this.#streams.get(streamId);
       if (receiver !== undefined) receiver.onMessage(command, buffer, offset, length);
-      else if (!this.#halfOpen.accept(streamId, command)) {
+      else if (!this.#streams.acceptHalfOpen(streamId, command)) {
         throw violation(`${relayCommandName(command)} for a stream that does not exist`);
       }
       return;
@@ -381,14 +337,14 @@ export class Circuit implements CellReceiver {
     switch (command) {
       case RelayCommand.SENDME:
         if (!fromLastHop) throw violation("a SENDME from a hop without streams");
-        this.#package.acknowledged(decodeSendme(body));
+        this.#flow.acknowledged(decodeSendme(body), this.#channel.congested);
         this.#turns.run();
         return;
       case RelayCommand.EXTENDED2:
-        if (!fromLastHop || this.#awaited?.command !== command) {
+        if (!fromLastHop || this.#awaited.command !== command) {
           throw violation("an unexpected EXTENDED2");
         }
-        this.#resolveAwaited(body.slice());
+        this.#awaited.resolve(body.slice());
         return;
       case RelayCommand.TRUNCATED: {
         const reason = destroyReasonName(body.length > 0 ? body[0] : 0);
@@ -401,6 +357,13 @@ export class Circuit implements CellReceiver {
     }
   }
 
+  /** Proves the receipt of the DATA message that has just come from the last hop. */
+  #sendSendme(hop: number): void {
+    this.send(RelayCommand.SENDME, 0, encodeSendme(this.#crypto.receivedDigest(hop)));
+    const { clock, congestionObserver } = this.#parts;
+    congestionObserver?.onSendmeSent(this.number, clock.monotonic());
+  }
+
   #send(
     command: number,
     streamId: number,
@@ -408,40 +371,15 @@ export class Circuit implements CellReceiver {
     start: number,
     length: number,
   ): void {
-    const hop = this.hops - 1;
-    const early = this.#relayEarlyLeft > 0 && (hop > 0 || command === RelayCommand.EXTEND2);
-    if (early) this.#relayEarlyLeft--;
-    const channel = this.#channel;
-    if (channel.closedBy !== undefined) this.onChannelClosed(channel.closedBy);
+    const { closedBy } = this.#channel;
+    if (closedBy !== undefined) this.onChannelClosed(closedBy);
     if (this.#closedBy !== undefined) throw this.#closedBy;
-    const at = channel.beginCell(this.#id, early ? CellCommand.RELAY_EARLY : CellCommand.RELAY);
-    const buffer = channel.outgoing;
-    writeRelayHeader(buffer, at, command, streamId, length);
-    const dataAt = at + RELAY_HEADER_LENGTH;
-    if (start === 0 && length === body.length) buffer.set(body, dataAt);
-    else buffer.set(body.subarray(start, start + length), dataAt);
-    const paddingAt = dataAt + length + ZEROS_BEFORE_PADDING;
-    const end = at + CELL_BODY_LENGTH;
-    buffer.fill(0, dataAt + length, Math.min(paddingAt, end));
-    if (paddingAt < end) this.#random.fill(buffer.subarray(paddingAt, end));
-    this.#crypto.seal(buffer, at, hop);
+    this.#writer.write(command, streamId, body, start, length);
   }
 
   #await(command: number, signal: AbortSignal): Promise<Uint8Array> {
     if (this.#closedBy !== undefined) throw this.#closedBy;
-    const reply = new Promise<Uint8Array>((resolve) => {
-      this.#awaited = { command, resolve };
-    });
-    const awaited = abortable(abortable(reply, signal), this.#closing.signal);
-    // What is to be answered may fail to be sent, and then nobody waits for the answer.
-    awaited.catch(() => {});
-    return awaited;
-  }
-
-  #resolveAwaited(body: Uint8Array): void {
-    const awaited = this.#awaited;
-    this.#awaited = undefined;
-    awaited?.resolve(body);
+    return this.#awaited.expect(command, [signal, this.#closing.signal]);
   }
 
   /** Closes the circuit for what was thrown, and gives the error to throw on. */
@@ -457,12 +395,12 @@ export class Circuit implements CellReceiver {
         { cause },
       );
     }
-    if (this.hops > 0 || this.#awaited === undefined) {
+    if (this.hops > 0 || this.#awaited.command === undefined) {
       log.info(`Closing circuit ${this.number}: ${describeError(error)}`);
     }
     const suspects = signal?.aborted ? [] : this.#sender.suspects(error, this.hops);
     this.close(error);
-    for (const relay of suspects) this.#onViolation?.(relay, error.code);
+    for (const relay of suspects) this.#parts.onViolation?.(relay, error.code);
     return signal?.aborted ? signal.reason : error;
   }
 
@@ -472,10 +410,8 @@ export class Circuit implements CellReceiver {
     this.#channel.removeDrainListener(this.#onDrain);
     this.#channel.detach(this.#id);
     this.#closing.abort(error);
-    const streams = [...this.#streams.values()];
-    this.#streams.clear();
     this.#turns.clear();
-    for (const stream of streams) stream.onCircuitClosed(error);
+    for (const stream of this.#streams.clear()) stream.onCircuitClosed(error);
     this.#crypto[Symbol.dispose]();
     this.#tellClosed(error);
   }

@@ -20,9 +20,13 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { BuildAttempt } from "./build_attempt.ts";
 import type { BuildTimes } from "./build_times.ts";
 import { choosePath, type ChosenPath, type PathRequest } from "./choose_path.ts";
-import { Circuit, type CircuitChannel, type FirstHop } from "./circuit.ts";
+import { Circuit, type CircuitChannel, type CircuitParts, type FirstHop } from "./circuit.ts";
+import type { CongestionObserver } from "./congestion_control.ts";
+import { congestionControlParameters } from "./congestion_control_parameters.ts";
 import { CircuitError, type CircuitErrorCode } from "./errors.ts";
+import { chooseHandshake } from "./hop_handshake.ts";
 import type { OnViolation } from "./hop_sender.ts";
+import { streamFlowControlParameters } from "./stream_flow_control_parameters.ts";
 
 const log = new Logger("circuit");
 
@@ -110,8 +114,12 @@ export interface CircuitBuilderParts {
   readonly times: BuildTimes;
   /** The rules for paths through a network. */
   readonly rules: (netDir: NetDir) => PathRules;
+  /** The network as far as it is known, by which circuits of one hop are made. */
+  readonly netDir: () => NetDir | undefined;
   readonly onStep?: (step: BuildStep) => void;
   readonly onViolation?: OnViolation;
+  /** Watches the congestion control of all circuits. */
+  readonly congestionObserver?: CongestionObserver | undefined;
 }
 
 /** Builds circuits one at a time or side by side; it keeps none of them. */
@@ -138,7 +146,7 @@ export class CircuitBuilder {
         { random: runtime.random, guards, rules: rules(netDir) },
         request,
       );
-      const run = this.#build(path, request, signal, reject).then((built) => {
+      const run = this.#build(netDir, path, request, signal, reject).then((built) => {
         if (built !== undefined) resolve(built);
       }, reject);
       this.#running.add(run);
@@ -157,12 +165,14 @@ export class CircuitBuilder {
    * @throws CircuitError or ChannelError, or the signal's reason
    */
   async oneHop(target: ChannelTarget & FirstHop, signal: AbortSignal): Promise<Circuit> {
-    const { runtime, channels, onViolation } = this.#parts;
+    const { runtime, channels } = this.#parts;
+    const netDir = this.#parts.netDir();
+    const choice = chooseHandshake(target, congestionControlParameters("sbws", netDir));
     const late = () => timedOut(ONE_HOP_TIMEOUT);
     return await withDeadline(runtime.clock, ONE_HOP_TIMEOUT, late, signal, async (until) => {
       const channel = await channels.get(target, until, { retry: false });
       this.#parts.onStep?.("one-hop");
-      return await Circuit.create(channel, target, runtime.random, until, onViolation);
+      return await Circuit.create(channel, target, this.#circuitParts(netDir), until, choice);
     });
   }
 
@@ -171,6 +181,7 @@ export class CircuitBuilder {
    * built for the measurement; it is closed then, and the result is undefined.
    */
   async #build(
+    netDir: NetDir,
     path: ChosenPath,
     request: BuildRequest,
     signal: AbortSignal,
@@ -197,11 +208,12 @@ export class CircuitBuilder {
     let circuit: Circuit | undefined;
     try {
       const until = AbortSignal.any([signal, givenUp.signal]);
-      circuit = await this.#firstHop(guardChoice, attempt, until);
+      circuit = await this.#firstHop(netDir, guardChoice, attempt, until);
       progress.hops = 1;
       attempt.noteHop();
       for (const relay of [middle, exit]) {
-        await circuit.extend(relay, until);
+        const exitUse = relay === exit ? congestionControlParameters("exit", netDir) : undefined;
+        await circuit.extend(relay, until, chooseHandshake(relay, exitUse));
         if (relay === middle && guardChoice.pathBias.noteBuildAttempt() === "refused") {
           throw new CircuitError("circuit-closed", "its guard fails too many circuits");
         }
@@ -239,18 +251,20 @@ export class CircuitBuilder {
   }
 
   async #firstHop(
+    netDir: NetDir,
     guardChoice: TrafficGuardChoice,
     attempt: BuildAttempt,
     until: AbortSignal,
   ): Promise<Circuit> {
-    const { runtime, channels, guards, onStep, onViolation } = this.#parts;
+    const { runtime, channels, guards, onStep } = this.#parts;
     const guard = guardChoice.relay;
+    const parts = this.#circuitParts(netDir);
     const channel = await channels.get(guard, until);
     onStep?.("channel-open");
     attempt.noteCreateSent();
     const silence = runtime.clock.setTimer(() => guards.noteSilent(guardChoice), SILENT_AFTER);
     try {
-      const circuit = await Circuit.create(channel, guard, runtime.random, until, onViolation);
+      const circuit = await Circuit.create(channel, guard, parts, until, chooseHandshake(guard));
       onStep?.("first-hop");
       return circuit;
     } catch (error) {
@@ -260,6 +274,12 @@ export class CircuitBuilder {
     } finally {
       silence.cancel();
     }
+  }
+
+  #circuitParts(netDir: NetDir | undefined): CircuitParts {
+    const { runtime: { clock, random }, onViolation, congestionObserver } = this.#parts;
+    const flowControl = streamFlowControlParameters(netDir);
+    return { clock, random, flowControl, onViolation, congestionObserver };
   }
 
   /** Waits, where better guards must have their chance first, until the circuit may be used. */

@@ -6,11 +6,12 @@
  */
 import type { ChannelTarget } from "../channel/connect.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
-import { describeError } from "../errors/tor_error.ts";
+import { describeError, TorError } from "../errors/tor_error.ts";
 import type { CircuitPathBias } from "../guard/path_bias.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
 import type { Relay } from "../netdir/relay.ts";
 import { Logger } from "../observe/log.ts";
+import { RepeatedMessages } from "../observe/repeated_messages.ts";
 import type { ExitTarget } from "../path/exit_target.ts";
 import type { Timer } from "../runtime/clock.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
@@ -88,8 +89,8 @@ export interface CircuitManagerParts {
   readonly maxPending: number;
   /** Between attempts, after several have failed. */
   readonly backoff: BackoffOptions;
-  /** Called when a circuit for streams was built. */
-  readonly onBuilt?: () => void;
+  /** Called when a circuit for streams was built, with the ms that it took, connecting included. */
+  readonly onBuilt?: (took: number) => void;
   /** Called when the guard of a circuit has stopped to answer. */
   readonly onSilentGuard?: (built: BuiltCircuit) => void;
 }
@@ -98,6 +99,10 @@ export interface CircuitManagerParts {
 export interface OpenCircuit extends BuiltCircuit {
   /** Whose streams it carries; undefined until the first. It holds passwords. */
   readonly isolationKey: string | undefined;
+  /** Milliseconds since it was built. */
+  readonly age: number;
+  /** Whether it takes new streams. */
+  readonly isUsable: boolean;
 }
 
 /** Owns the circuits for streams. */
@@ -112,6 +117,9 @@ export class CircuitManager {
   readonly #oneHops = new Set<Circuit>();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  readonly #failures = new Map<string, number>();
+  readonly #messages: RepeatedMessages;
+  #built = 0;
   #sweepTimer: Timer | undefined;
   #overdueTimer: Timer | undefined;
   #forecastTimer: Timer | undefined;
@@ -140,12 +148,19 @@ export class CircuitManager {
     this.#builds = new PendingBuilds(() => within(OVERDUE, buildTimeout()));
     this.#suspects = new SuspectRelays(runtime.clock);
     this.#pause = new RetryPause(runtime, backoff, () => this.#balance());
+    this.#messages = new RepeatedMessages(() => runtime.clock.monotonic());
     this.#scheduleSweep();
   }
 
   /** Circuits for streams that are open now. */
   get circuits(): readonly OpenCircuit[] {
-    return [...this.#ready].map(({ built, isolationKey }) => ({ ...built, isolationKey }));
+    const now = this.#parts.runtime.clock.monotonic();
+    return [...this.#ready].map(({ built, isolationKey, isUsable, openedAt }) => ({
+      ...built,
+      isolationKey,
+      isUsable,
+      age: now - openedAt,
+    }));
   }
 
   /** How many circuits there are of each kind. */
@@ -158,6 +173,8 @@ export class CircuitManager {
       oneHop: this.#oneHops.size,
       waitingStreams: this.#waiters.size,
       pausesInARow: this.#pause.failures,
+      built: this.#built,
+      failures: this.#failures,
     };
   }
 
@@ -341,7 +358,8 @@ export class CircuitManager {
       if (signal.aborted) return built.circuit.close();
       this.#ready.add(built, target);
       if (request === undefined) this.#parts.forecast.noteBuilt(target, built.exit);
-      onBuilt?.();
+      this.#built++;
+      onBuilt?.(this.#parts.runtime.clock.monotonic() - build.since);
     } catch (error) {
       this.#builds.delete(build);
       if (signal.aborted) return;
@@ -351,7 +369,13 @@ export class CircuitManager {
   }
 
   #onFailure(build: Build, error: unknown): void {
-    log.info(`A circuit could not be built: ${describeError(error)}`);
+    const code = error instanceof TorError ? error.code : "unknown";
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
+    this.#messages.say(
+      code,
+      `A circuit could not be built: ${describeError(error)}`,
+      (text) => log.info(text),
+    );
     if (error instanceof CircuitError && error.code === "no-exit") {
       for (const waiter of [...this.#waiters]) {
         if (isNoWider(waiter.request, build.request)) waiter.reject(error);
@@ -409,6 +433,10 @@ export interface CircuitStatistics {
   readonly waitingStreams: number;
   /** Pauses since the last circuit that was built, because circuits failed one after the other. */
   readonly pausesInARow: number;
+  /** Circuits for streams that were built since the start. */
+  readonly built: number;
+  /** Circuits for streams that could not be built, by the code of the error. */
+  readonly failures: ReadonlyMap<string, number>;
 }
 
 function within({ least, most }: { least: number; most: number }, value: number): number {

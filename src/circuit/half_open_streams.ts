@@ -6,6 +6,21 @@
  */
 import { RelayCommand } from "../cell/command.ts";
 
+/**
+ * The most DATA messages that an exit can have on their way on a circuit with congestion control.
+ * Its congestion window bounds them, which only the exit knows; this is twice the window at which
+ * C tor at the latest leaves slow start.
+ */
+export const MOST_IN_FLIGHT = 10_000;
+
+/** Judges the XON and XOFF messages of a stream, and counts them. */
+export interface FlowMessageCheck {
+  /** @returns whether an XOFF is legal now */
+  onXoff(): boolean;
+  /** @returns whether an XON is legal now */
+  onXon(): boolean;
+}
+
 /** What may still arrive for a stream that we have ended. */
 export interface HalfOpenStream {
   /** DATA messages. */
@@ -16,6 +31,8 @@ export interface HalfOpenStream {
   connectedPending: boolean;
   /** Whether the stream was a RESOLVE: its RESOLVED ends it. */
   readonly resolve: boolean;
+  /** Judges XON and XOFF; without it neither may come. */
+  readonly flowMessages?: FlowMessageCheck;
 }
 
 /** The half-open streams of one circuit. */
@@ -62,8 +79,9 @@ export class HalfOpenStreams {
         this.#streams.delete(streamId);
         return true;
       case RelayCommand.XON:
+        return stream.flowMessages?.onXon() ?? false;
       case RelayCommand.XOFF:
-        return true;
+        return stream.flowMessages?.onXoff() ?? false;
       default:
         return false;
     }

@@ -33,6 +33,8 @@ export class ReadyCircuit {
   readonly isStable: boolean;
   /** Whose streams it carries; undefined until the first. */
   isolationKey: string | undefined;
+  /** When it was built. */
+  openedAt = 0;
   /** When its first stream was put on it, or the last one that keeps it young. */
   dirtySince = 0;
   /** Whether the end of a stream makes it young again, too (KeepAliveIsolateSOCKSAuth). */
@@ -127,7 +129,9 @@ export class ReadyCircuits {
   add(built: BuiltCircuit, target: ExitTarget): void {
     const { clock, longLivedPorts, unusedTimeout, onGone } = this.#options;
     const isStable = needsStableRelays(target, longLivedPorts);
-    const ready = new ReadyCircuit(built, clock.monotonic() + unusedTimeout(), isStable);
+    const now = clock.monotonic();
+    const ready = new ReadyCircuit(built, now + unusedTimeout(), isStable);
+    ready.openedAt = now;
     this.#circuits.add(ready);
     built.circuit.whenClosed.then(() => {
       this.#circuits.delete(ready);

@@ -1,172 +1,237 @@
 /**
  * The command line, in C tor's form (`-f FILE`, `--Option value`, `Option value`, `+Option value`,
  * `/Option`) and in the friendly one (`--data-dir DIR`, `--name=value`). Before all that may stand
- * what is to be done: `run`, which is usual, or `import-state PATH`.
+ * a command; `run` is meant where there is none. C tor's grammar is read here; what follows another
+ * command is read in `command_arguments.ts`.
  *
  * @module
  */
 import { buildConfig, type ConfigResult, type DefaultLogLevel } from "../config/build.ts";
+import type { Sources } from "../config/changed_options.ts";
 import { ConfigError, type Origin } from "../config/errors.ts";
 import { findForeignOption } from "../config/foreign_options.ts";
 import { findFlag, findOption, FLAGS } from "../config/options.ts";
 import { unknownOption } from "../config/settings.ts";
 import { unreadableFile } from "../config/unreadable_file.ts";
 import { type ConfigLine, type LineCommand, parseTorrc, splitCommand } from "../config/torrc.ts";
+import {
+  COMMAND_NAMES,
+  commandFacts,
+  type CommandName,
+  COMMANDS,
+  COMMON_FLAGS,
+  isCommandName,
+} from "./commands.ts";
+
+/** A command that has a file of its own, which is loaded when it is asked for. */
+export type OtherCommand = Exclude<CommandName, "run" | "help">;
 
 /** What the command line asks for. */
 export type CommandLine =
-  | { readonly kind: "help" }
+  | { readonly kind: "help"; readonly command?: CommandName }
   | { readonly kind: "version" }
-  | ({ readonly kind: "run" | "verify" } & ConfigResult)
-  | ({ readonly kind: "import-state" } & ImportState & ConfigResult);
+  | { readonly kind: "command"; readonly name: OtherCommand; readonly args: readonly string[] }
+  | RunCommand;
 
-/** What `import-state` is to do. */
-export interface ImportState {
-  /** C tor's state file, or the folder that it is in, as it was written. */
-  readonly path: string;
-  /** Whether guards that chive has already are given up for those of the file. */
-  readonly replace: boolean;
+/** A client to run, or options to check. */
+export interface RunCommand extends Configuration {
+  readonly kind: "run" | "verify";
+  /** Whether a terminal may be used as one; false with --no-tty. */
+  readonly tty: boolean;
 }
 
-/** What a switch of the command line, which no file can contain, does. */
-type Switch =
-  | "help"
-  | "version"
-  | "verify"
-  | "file"
-  | "ignore-missing-file"
-  | "hush"
-  | "quiet"
-  | "replace"
-  | "unsupported";
+/** A configuration, and the lines of each source that it was made of. */
+export interface Configuration extends ConfigResult {
+  readonly sources: Sources;
+}
 
-const SWITCHES: ReadonlyMap<string, Switch> = new Map([
-  ["--help", "help"],
-  ["-h", "help"],
-  ["--version", "version"],
-  ["--verify-config", "verify"],
-  ["--config", "file"],
-  ["-f", "file"],
-  ["--torrc-file", "file"],
-  ["--ignore-missing-torrc", "ignore-missing-file"],
-  ["--allow-missing-torrc", "ignore-missing-file"],
-  ["--hush", "hush"],
-  ["--quiet", "quiet"],
-  ["--replace", "replace"],
-  ["--defaults-torrc", "unsupported"],
-  ["--dump-config", "unsupported"],
-  ["--hash-password", "unsupported"],
-  ["--key-expiration", "unsupported"],
-  ["--keygen", "unsupported"],
-  ["--keygen-family", "unsupported"],
-  ["--library-versions", "unsupported"],
-  ["--list-deprecated-options", "unsupported"],
-  ["--list-fingerprint", "unsupported"],
-  ["--list-modules", "unsupported"],
-  ["--list-torrc-options", "unsupported"],
+/** Gives a file's text, or throws what the system says. */
+export type ReadFile = (path: string) => string;
+
+type SwitchFlag = (typeof COMMON_FLAGS | typeof COMMANDS.run.flags)[number]["name"];
+
+/** What C tor has that changes what is done, by the names of its flags. */
+const UNSUPPORTED: ReadonlySet<string> = new Set([
+  "--defaults-torrc",
+  "--dump-config",
+  "--hash-password",
+  "--key-expiration",
+  "--keygen",
+  "--keygen-family",
+  "--library-versions",
+  "--list-deprecated-options",
+  "--list-fingerprint",
+  "--list-modules",
+  "--list-torrc-options",
 ]);
 
-/** The dashed names that an unknown one may have been meant for. */
-const KNOWN_FLAGS: readonly string[] = [
-  ...FLAGS,
-  ...[...SWITCHES].filter(([, does]) => does !== "unsupported").map(([name]) => name),
-];
+const SWITCHES: ReadonlyMap<string, SwitchFlag> = new Map(
+  [...COMMON_FLAGS, ...COMMANDS.run.flags].flatMap((flag) =>
+    [
+      flag.name,
+      ..."short" in flag ? [flag.short] : [],
+      ..."otherNames" in flag ? flag.otherNames : [],
+    ].map((name): [string, SwitchFlag] => [name, flag.name])
+  ),
+);
 
 const ORIGIN: Origin = { file: undefined, line: undefined };
 
-/** What has been read of the arguments. */
-interface Arguments {
-  readonly lines: ConfigLine[];
-  readonly warnings: string[];
-  file: string | undefined;
-  ignoreMissingFile: boolean;
-  verify: boolean;
-  defaultLogLevel: DefaultLogLevel;
-  /** Of import-state: what it is about, once that was read. */
-  statePath: string | undefined;
-  replace: boolean;
+/** What was read of the arguments, before any file. */
+export interface Arguments {
+  /** The options, in their order. */
+  readonly lines: readonly ConfigLine[];
+  readonly warnings: readonly string[];
+  /** Where more options are; those of the command line count more. */
+  readonly file: string | undefined;
+  readonly ignoreMissingFile: boolean;
+  readonly verify: boolean;
+  readonly tty: boolean;
+  readonly defaultLogLevel: DefaultLogLevel;
+  /** What is asked for in place of all else. */
+  readonly instead: "help" | "version" | undefined;
 }
 
 /**
  * Reads the arguments and the configuration file that they name. Without a `-f` no file is read.
  *
  * @param args without the program's name
- * @param readFile gives a file's text; what it throws is reported, Deno.errors.NotFound also
- *   overlooked where `--ignore-missing-torrc` says so
- * @throws ConfigError for whatever is wrong with the arguments or the file
+ * @param readFile of what it throws, Deno.errors.NotFound is overlooked where
+ *   `--ignore-missing-torrc` says so
+ * @throws ConfigError for whatever is wrong with the arguments or the file; not for what follows
+ *   another command than `run`
  */
-export function parseCommandLine(
-  args: readonly string[],
-  readFile: (path: string) => string,
-): CommandLine {
-  const read: Arguments = {
-    lines: [],
-    warnings: [],
-    file: undefined,
-    ignoreMissingFile: false,
-    verify: false,
-    defaultLogLevel: "notice",
-    statePath: undefined,
-    replace: false,
-  };
-  const importing = args[0] === "import-state";
-  let at = importing || args[0] === "run" ? 1 : 0;
-  while (at < args.length) {
-    if (importing && read.statePath === undefined && !args[at].startsWith("-")) {
-      read.statePath = args[at++];
-      continue;
-    }
-    const { name, value: joined } = splitValue(args[at]);
-    const does = SWITCHES.get(name);
-    if (does === "help" || does === "version") return { kind: does };
-    at++;
-    const takesValue = does === undefined
-      ? !name.replace(/^--?/, "").startsWith("/")
-      : does === "file";
-    if (does === undefined) checkName(name);
-    if (does === "unsupported") {
-      throw new ConfigError("config-unsupported", `C tor's '${name}' is not supported.`, ORIGIN);
-    }
-    if (!takesValue && joined !== undefined) {
-      throw new ConfigError("config-bad-value", `'${name}' takes no value.`, ORIGIN);
-    }
-    const value = takesValue ? joined ?? args[at++] : "";
-    if (value === undefined || (takesValue && value === "")) {
-      throw new ConfigError("config-no-value", `'${name}' has no value after it.`, ORIGIN);
-    }
-    if (does === undefined) read.lines.push(toLine(name, value));
-    else applySwitch(does, value, read);
+export function parseCommandLine(args: readonly string[], readFile: ReadFile): CommandLine {
+  const [first, ...rest] = args;
+  const command = first !== undefined && isCommandName(first) ? first : undefined;
+  if (command === "help") return helpOn(rest);
+  if (command !== undefined && command !== "run") {
+    return { kind: "command", name: command, args: rest };
   }
-  const file = read.file === undefined ? [] : readConfigFile(read.file, read, readFile);
-  const result = buildConfig([file, read.lines], read.defaultLogLevel);
-  const told: ConfigResult = { ...result, warnings: [...read.warnings, ...result.warnings] };
-  if (importing) return { kind: "import-state", ...importOf(read), ...told };
-  if (read.replace) {
-    throw new ConfigError("config-conflict", "'--replace' goes with import-state only.", ORIGIN);
+  const read = readArguments(command === "run" ? rest : args);
+  if (read.instead === "help") {
+    return command === undefined ? { kind: "help" } : { kind: "help", command };
   }
-  return { kind: read.verify ? "verify" : "run", ...told };
+  if (read.instead === "version") return { kind: "version" };
+  const { verify, tty } = read;
+  return { kind: verify ? "verify" : "run", tty, ...configure(read, readFile) };
 }
 
-function importOf(read: Arguments): ImportState {
-  if (!read.statePath) {
+function helpOn([name, more]: readonly string[]): CommandLine {
+  if (name === undefined || name.startsWith("-")) return { kind: "help" };
+  if (!isCommandName(name)) {
+    const names = Object.keys(COMMANDS).join(", ");
     throw new ConfigError(
-      "config-no-value",
-      "'import-state' needs the path of C tor's state file after it.",
+      "config-unknown-option",
+      `There is no command '${name}': ${names}`,
       ORIGIN,
     );
   }
-  if (read.verify) {
+  if (more !== undefined) {
     throw new ConfigError(
-      "config-conflict",
-      "'--verify-config' does not go with import-state.",
+      "config-unknown-option",
+      `'help' takes one command, not '${more}'`,
       ORIGIN,
     );
   }
-  return { path: read.statePath, replace: read.replace };
+  return { kind: "help", command: name };
+}
+
+/**
+ * Reads options and the flags of `run`; when help or the version is asked for, nothing after that.
+ *
+ * @param flags the dashed names that an unknown one may have been meant for
+ * @throws ConfigError for an unknown name, a missing value or one too many
+ */
+export function readArguments(
+  args: readonly string[],
+  flags: readonly string[] = [...SWITCHES.keys()],
+): Arguments {
+  const lines: ConfigLine[] = [];
+  const given = new Set<SwitchFlag>();
+  const files: string[] = [];
+  let at = 0;
+  while (at < args.length) {
+    const { name, value: joined } = splitValue(args[at++]);
+    const flag = SWITCHES.get(name);
+    if (flag !== undefined) given.add(flag);
+    else checkName(name, flags);
+    if (flag === "--help" || flag === "--version") break;
+    if (!takesValue(name)) {
+      if (joined !== undefined) {
+        throw new ConfigError("config-bad-value", `'${name}' takes no value.`, ORIGIN);
+      }
+      if (flag === undefined) lines.push(toLine(name, ""));
+      continue;
+    }
+    const value = joined ?? args[at++];
+    if (value === undefined || value === "") {
+      throw new ConfigError("config-no-value", `'${name}' has no value after it.`, ORIGIN);
+    }
+    if (flag === undefined) lines.push(toLine(name, value));
+    else files.push(value);
+  }
+  return {
+    lines,
+    warnings: files.length > 1
+      ? ["There are several configuration files; only the last one is read."]
+      : [],
+    file: files.at(-1),
+    ignoreMissingFile: given.has("--ignore-missing-torrc"),
+    verify: given.has("--verify-config"),
+    tty: !given.has("--no-tty"),
+    defaultLogLevel: given.has("--quiet") ? "none" : given.has("--hush") ? "warn" : "notice",
+    instead: given.has("--help") ? "help" : given.has("--version") ? "version" : undefined,
+  };
+}
+
+/**
+ * The configuration of the file that the arguments name, if any, and of the arguments.
+ *
+ * @throws ConfigError
+ */
+export function configure(read: Arguments, readFile: ReadFile): Configuration {
+  const text = readConfigFile(read, readFile);
+  const file = read.file === undefined || text === undefined ? [] : parseTorrc(text, read.file);
+  const sources = [file, read.lines];
+  const result = buildConfig(sources, read.defaultLogLevel);
+  return { ...result, sources, warnings: [...read.warnings, ...result.warnings] };
+}
+
+/**
+ * The text of the file that the arguments name; undefined where they name none, or one that is not
+ * there and need not be.
+ *
+ * @throws ConfigError config-unreadable, config-unsupported for standard input
+ */
+export function readConfigFile(
+  { file, ignoreMissingFile }: Pick<Arguments, "file" | "ignoreMissingFile">,
+  readFile: ReadFile,
+): string | undefined {
+  if (file === undefined) return undefined;
+  if (file === "-") {
+    throw new ConfigError(
+      "config-unsupported",
+      "The configuration cannot be read from standard input; write it to a file.",
+      ORIGIN,
+    );
+  }
+  try {
+    return readFile(file);
+  } catch (error) {
+    if (ignoreMissingFile && error instanceof Deno.errors.NotFound) return undefined;
+    throw unreadableFile("config-unreadable", "the configuration file", file, error, ORIGIN);
+  }
+}
+
+/** Whether a value follows this flag or option, as it was written, without a joined value. */
+export function takesValue(written: string): boolean {
+  const flag = SWITCHES.get(written);
+  return flag === undefined ? !written.replace(/^--?/, "").startsWith("/") : flag === "--config";
 }
 
 /** Takes `--name=value` apart; only a name with dashes can have its value so. */
-function splitValue(arg: string): { name: string; value: string | undefined } {
+export function splitValue(arg: string): { name: string; value: string | undefined } {
   const equals = arg.indexOf("=");
   if (!arg.startsWith("-") || equals === -1) return { name: arg, value: undefined };
   return { name: arg.slice(0, equals), value: arg.slice(equals + 1) };
@@ -181,66 +246,28 @@ function optionOf(written: string): { name: string; command: LineCommand } {
 }
 
 /** Asked before the value is looked for: a misspelt name is the mistake to report. */
-function checkName(written: string): void {
-  const { name } = optionOf(written);
-  if (findOption(name) === undefined && findForeignOption(name) === undefined) {
-    throw unknownOption(written, ORIGIN, KNOWN_FLAGS);
+function checkName(written: string, flags: readonly string[]): void {
+  if (UNSUPPORTED.has(written)) {
+    throw new ConfigError("config-unsupported", `C tor's '${written}' is not supported.`, ORIGIN);
   }
+  const { name } = optionOf(written);
+  if (findOption(name) !== undefined || findForeignOption(name) !== undefined) return;
+  if (isCommandName(written)) {
+    throw new ConfigError(
+      "config-unknown-option",
+      `The command '${written}' must stand before all options`,
+      ORIGIN,
+    );
+  }
+  const command = COMMAND_NAMES.find((each) =>
+    commandFacts(each).flags.some(({ name, short }) => written === name || written === short)
+  );
+  if (command !== undefined && written.startsWith("-")) {
+    throw new ConfigError("config-conflict", `'${written}' goes with ${command} only.`, ORIGIN);
+  }
+  throw unknownOption(written, ORIGIN, [...FLAGS, ...flags]);
 }
 
 function toLine(written: string, value: string): ConfigLine {
   return { ...optionOf(written), value, origin: ORIGIN };
-}
-
-function applySwitch(
-  does: "verify" | "file" | "ignore-missing-file" | "hush" | "quiet" | "replace",
-  value: string,
-  read: Arguments,
-): void {
-  switch (does) {
-    case "verify":
-      read.verify = true;
-      break;
-    case "file":
-      if (read.file !== undefined) {
-        read.warnings.push("There are several configuration files; only the last one is read.");
-      }
-      read.file = value;
-      break;
-    case "ignore-missing-file":
-      read.ignoreMissingFile = true;
-      break;
-    case "hush":
-      // --quiet beside it says more, in whatever order.
-      if (read.defaultLogLevel !== "none") read.defaultLogLevel = "warn";
-      break;
-    case "quiet":
-      read.defaultLogLevel = "none";
-      break;
-    case "replace":
-      read.replace = true;
-      break;
-  }
-}
-
-function readConfigFile(
-  path: string,
-  read: Arguments,
-  readFile: (path: string) => string,
-): ConfigLine[] {
-  if (path === "-") {
-    throw new ConfigError(
-      "config-unsupported",
-      "The configuration cannot be read from standard input; write it to a file.",
-      ORIGIN,
-    );
-  }
-  let text: string;
-  try {
-    text = readFile(path);
-  } catch (error) {
-    if (read.ignoreMissingFile && error instanceof Deno.errors.NotFound) return [];
-    throw unreadableFile("config-unreadable", "the configuration file", path, error, ORIGIN);
-  }
-  return parseTorrc(text, path);
 }

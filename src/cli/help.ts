@@ -1,28 +1,17 @@
 /**
- * What --help prints, made from the table of options.
+ * What --help prints, made from the tables of commands and options.
  *
  * @module
  */
 import { OPTION_NAMES, optionFacts, type OptionName } from "../config/options.ts";
-
-/** What the command line has besides the options: how it is written, and what it does. */
-const SWITCHES: readonly (readonly [string, string])[] = [
-  ["-f, --config FILE", "Read options from a file in the form of C tor's torrc."],
-  ["--ignore-missing-torrc", "Go on without the file if it is not there."],
-  ["--verify-config", "Check the options and the file, and start nothing."],
-  ["--hush, --quiet", "Without a Log option: show warnings only, or nothing."],
-  ["-h, --help", "Show this."],
-  ["--version", "Show the version."],
-];
-
-/** What can be asked for besides running. */
-const COMMANDS: readonly (readonly [string, ...string[]])[] = [
-  [
-    "import-state PATH [--data-dir DIR] [--replace]",
-    "Take over the guards of a C tor client: PATH is its state file, or the folder that it is in.",
-    "With --replace, guards that chive has used already are given up for them.",
-  ],
-];
+import {
+  COMMAND_NAMES,
+  commandFacts,
+  type CommandName,
+  COMMANDS,
+  COMMON_FLAGS,
+  writtenFlag,
+} from "./commands.ts";
 
 /** Where the explanations begin, in columns. */
 const INDENT = 6;
@@ -30,27 +19,81 @@ const INDENT = 6;
 /** No line is longer, in columns. */
 const WIDTH = 120;
 
+/** Paragraphs are not longer, in columns. */
+const PARAGRAPH = 100;
+
+const CALLED = "chive stands for 'deno task start' where it is not installed under that name.";
+
 /** The whole text, with a newline at the end; its first line says what to do next. */
 export function helpText(): string {
   const lines = [
     "Point your application at SOCKS5 127.0.0.1:9050, then run: deno task start",
     "",
-    "Usage: deno task start [COMMAND] [-f FILE] [OPTION VALUE]...",
+    "Usage: chive [COMMAND] [-f FILE] [OPTION VALUE]...",
     "",
+    CALLED,
     "chive is a Tor client. All options are optional. Each can stand in the file as 'Option value'",
     "and on the command line as '--Option value' or '--option=value'; the command line counts.",
     "'+Option value' adds to what the file says, '/Option' forgets it.",
     "",
-    "Commands:",
-    ...COMMANDS.flatMap(([written, ...help]) => entry(written, ...help)),
+    "Commands ('chive help COMMAND' tells more):",
+    ...COMMAND_NAMES.flatMap((name) => entry(calledAs(name), commandFacts(name).summary)),
     "",
     "On the command line only:",
-    ...SWITCHES.flatMap(([written, help]) => entry(written, help)),
+    ...[...COMMON_FLAGS, ...COMMANDS.run.flags].flatMap((flag) =>
+      entry(writtenFlag(flag), flag.help)
+    ),
     "",
     "Options:",
     ...OPTION_NAMES.flatMap(optionEntry),
   ];
   return lines.join("\n") + "\n";
+}
+
+/** The text about one command, with a newline at the end. */
+export function commandHelp(name: CommandName): string {
+  const { summary, details, flags, exits } = commandFacts(name);
+  const lines = [
+    `Usage: chive ${usageOf(name)}`,
+    "",
+    ...wrapped(summary),
+    ...details.flatMap((paragraph) => ["", ...wrapped(paragraph)]),
+    ...flags.length > 0 ? ["", "Flags:"] : [],
+    ...flags.flatMap((flag) => entry(writtenFlag(flag), flag.help)),
+    "",
+    "Exit codes:",
+    ...[...exits, ["2", "The options are wrong."] as const]
+      .toSorted(([a], [b]) => Number(a) - Number(b))
+      .map(([code, meaning]) => `  ${code.padEnd(INDENT - 2)}${meaning}`),
+    "",
+    `'chive help' lists the options. ${CALLED}`,
+  ];
+  return lines.join("\n") + "\n";
+}
+
+/** A command's name with what follows it. */
+export function calledAs(name: CommandName): string {
+  return `${name} ${commandFacts(name).operands}`.trimEnd();
+}
+
+/** The same, and what may stand behind that. */
+export function usageOf(name: CommandName): string {
+  const { flags, withoutOptions } = commandFacts(name);
+  return [
+    calledAs(name),
+    ...flags.length > 0 ? ["[FLAG]..."] : [],
+    ...withoutOptions ? [] : ["[-f FILE] [OPTION VALUE]..."],
+  ].join(" ");
+}
+
+function wrapped(paragraph: string): string[] {
+  const lines = [""];
+  for (const word of paragraph.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trimStart();
+    if (longer.length <= PARAGRAPH) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function entry(written: string, ...help: readonly string[]): string[] {

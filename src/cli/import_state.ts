@@ -4,14 +4,49 @@
  * @module
  */
 import { readFailure } from "../config/unreadable_file.ts";
+import { TorError } from "../errors/tor_error.ts";
 import { importGuards, parseTorState } from "../guard/import_state.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { DataDirectory } from "../state/data_directory.ts";
-import type { ImportState } from "./command_line.ts";
+import { systemRuntime } from "../runtime/runtime.ts";
+import type { CommandArguments } from "./command_arguments.ts";
+import { configure } from "./command_line.ts";
 import { CliError } from "./errors.ts";
+import { ExitCode, print, printError, reportFailure } from "./exit_code.ts";
 
 /** The largest state file that is read, in bytes; C tor's has a few ten thousand. */
 const LARGEST_STATE = 4 * 1024 * 1024;
+
+/** What is to be done. */
+interface ImportState {
+  /** C tor's state file, or the folder that it is in, as it was written. */
+  readonly path: string;
+  /** Whether guards that chive has already are given up for those of the file. */
+  readonly replace: boolean;
+}
+
+/**
+ * Does it, and prints what was done.
+ *
+ * @returns the exit code
+ * @throws ConfigError for wrong options
+ */
+export async function importState({ operands, flags, options }: CommandArguments): Promise<number> {
+  const { config, warnings } = configure(options, Deno.readTextFileSync);
+  for (const line of warnings) printError(`chive: ${line}`);
+  const [path] = operands;
+  const asked = { path, replace: flags.has("--replace") };
+  try {
+    print(await takeOver(asked, config.dataDirectory, systemRuntime().clock));
+    return ExitCode.Done;
+  } catch (error) {
+    const code = reportFailure(error);
+    if (error instanceof TorError && error.code === "guards-already-confirmed") {
+      printError("chive: To give up the guards that are there, add --replace.");
+    }
+    return code;
+  }
+}
 
 /**
  * Reads C tor's state file and writes its guards into the data directory, which is locked
@@ -22,7 +57,7 @@ const LARGEST_STATE = 4 * 1024 * 1024;
  * @throws CliError for a file that cannot be read, GuardError for guards that cannot be taken over,
  * StateError for the data directory
  */
-export async function importState(
+async function takeOver(
   { path, replace }: ImportState,
   dataDirectory: string,
   clock: Clock,

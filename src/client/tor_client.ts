@@ -3,69 +3,58 @@
  *
  * @module
  */
-import { ChannelManager, type ChannelStatistics } from "../channel/channel_manager.ts";
+import { BandwidthLimit } from "../channel/bandwidth_limit.ts";
+import { ChannelManager } from "../channel/channel_manager.ts";
 import type { ChannelStep } from "../channel/connect.ts";
 import { circuitsAvailableTimeout } from "../channel/padding_parameters.ts";
 import { checkTlsLaunch } from "../channel/tls.ts";
-import { type BuildStep, CircuitBuilder } from "../circuit/circuit_builder.ts";
-import type { BuildTimeStatistics } from "../circuit/build_times.ts";
-import { CircuitManager, type CircuitStatistics } from "../circuit/circuit_manager.ts";
+import { CircuitBuilder } from "../circuit/circuit_builder.ts";
+import { CircuitManager } from "../circuit/circuit_manager.ts";
+import type { CongestionObserver } from "../circuit/congestion_control.ts";
 import { Forecast } from "../circuit/forecast.ts";
-import type { Config, SocksPort } from "../config/config.ts";
+import type { Config, StreamTraffic } from "../config/config.ts";
 import type { RsaIdentity } from "../crypto/identity.ts";
-import { Directory, type DirectoryStatistics } from "../directory/directory.ts";
-import type { GuardStatistics } from "../guard/guard_statistics.ts";
+import { Directory } from "../directory/directory.ts";
+import type { GuardChange } from "../guard/guard_events.ts";
+import type { GeoIp } from "../netdir/geo_ip.ts";
 import type { NetDir } from "../netdir/net_dir.ts";
+import type { Relay } from "../netdir/relay.ts";
 import { BootstrapTracker } from "../observe/bootstrap.ts";
 import { Logger } from "../observe/log.ts";
 import { Violations } from "../observe/violations.ts";
 import { type PathOptions, pathOptions, pathRules } from "../path/path_rules.ts";
 import { mayServe } from "../path/select_exit.ts";
-import { SocksListener } from "../proxy/socks_listener.ts";
-import { formatAddress, type SocketAddress } from "../runtime/network.ts";
+import { Doors, type OpenDoor } from "../proxy/doors.ts";
+import type { SocketAddress } from "../runtime/network.ts";
 import { type Runtime, systemRuntime } from "../runtime/runtime.ts";
 import { DirectoryStreams } from "../stream/directory_streams.ts";
 import { StreamAttempts } from "../stream/stream_attempts.ts";
+import type { StreamOpener } from "../stream/opener.ts";
 import { TorStreamOpener } from "../stream/tor_stream_opener.ts";
+import { reportBuildStep, reportChannelStep } from "./bootstrap_steps.ts";
+import { CircuitEvents } from "./circuit_events.ts";
 import { ClientState } from "./client_state.ts";
+import type {
+  ChannelStatus,
+  CircuitStatus,
+  ClientStatistics,
+  RelayStatus,
+} from "./client_status.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { readCountryFiles } from "./country_files.ts";
 import { guardFilter } from "./guard_filter.ts";
 import { NetworkWatch } from "./network_watch.ts";
+import { NotableEvents } from "./notable_events.ts";
+import { StreamCounts } from "./stream_counts.ts";
+
+export type {
+  ChannelStatus,
+  CircuitStatus,
+  ClientStatistics,
+  RelayStatus,
+} from "./client_status.ts";
 
 const log = new Logger("bootstrap");
-
-/** What a client has and does. */
-export interface ClientStatistics {
-  /** Whether it sleeps for lack of use. */
-  readonly dormant: boolean;
-  readonly guards: GuardStatistics;
-  readonly channels: ChannelStatistics;
-  readonly circuits: CircuitStatistics;
-  readonly buildTimes: BuildTimeStatistics;
-  readonly directory: DirectoryStatistics;
-  /** Streams that are open or being opened. */
-  readonly streams: number;
-}
-
-/** A circuit for streams, as it is shown. */
-export interface CircuitStatus {
-  /** Its number in logs. */
-  readonly number: number;
-  /** Guard, middle and exit. */
-  readonly relays: readonly RsaIdentity[];
-  /** What the streams on it have in common; undefined before the first. It holds passwords. */
-  readonly isolationKey: string | undefined;
-  /** Streams that are open on it. */
-  readonly streams: number;
-}
-
-/** A channel, as it is shown. */
-export interface ChannelStatus {
-  readonly relay: RsaIdentity;
-  /** Circuits of any kind that use it. */
-  readonly circuits: number;
-}
 
 /** A running Tor client. */
 export class TorClient implements AsyncDisposable {
@@ -73,6 +62,10 @@ export class TorClient implements AsyncDisposable {
   readonly bootstrap: BootstrapTracker;
   /** Which relays have broken the protocol, and how often. */
   readonly violations = new Violations();
+  /** Tells when circuits for streams are built and closed. */
+  readonly circuitEvents = new CircuitEvents();
+  /** The clock's monotonic ms at which it was started. */
+  readonly startedAt: number;
   readonly #config: Config;
   readonly #runtime: Runtime;
   readonly #state: ClientState;
@@ -80,19 +73,41 @@ export class TorClient implements AsyncDisposable {
   readonly #circuits: CircuitManager;
   readonly #directory: Directory;
   readonly #attempts: StreamAttempts;
+  readonly #geoIp: GeoIp | undefined;
+  readonly #streamCounts = new StreamCounts();
+  readonly #builtListeners = new Set<(took: number) => void>();
   readonly #watch: NetworkWatch;
   readonly #clockWatch: ClockWatch;
-  readonly #listeners: SocksListener[] = [];
+  #doors: Doors | undefined;
   readonly #stopping = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
   #stopped: Promise<void> | undefined;
 
-  private constructor(config: Config, runtime: Runtime, state: ClientState, paths: PathOptions) {
+  private constructor(
+    config: Config,
+    runtime: Runtime,
+    state: ClientState,
+    { paths, geoIp, congestionObserver }: {
+      readonly paths: PathOptions;
+      readonly geoIp: GeoIp | undefined;
+      readonly congestionObserver: CongestionObserver | undefined;
+    },
+  ) {
     this.#config = config;
+    this.#geoIp = geoIp;
+    this.startedAt = runtime.clock.monotonic();
     this.#runtime = runtime;
     this.#state = state;
     const { guards, buildTimes, dormancy } = state;
-    const onViolation = (relay: RsaIdentity, code: string) => this.violations.note(relay, code);
+    const notable = new NotableEvents(
+      runtime.clock,
+      (identity) =>
+        guards.statistics().guards.find(({ rsaIdentity }) => rsaIdentity === identity)?.nickname,
+    );
+    const onViolation = (relay: RsaIdentity, code: string) => {
+      this.violations.note(relay, code);
+      notable.noteViolation(relay, code);
+    };
     this.bootstrap = new BootstrapTracker();
     this.#watch = new NetworkWatch(runtime.clock, () => this.#onNetworkBack());
     this.#clockWatch = new ClockWatch(runtime.clock, (jump) => this.#onClockJump(jump));
@@ -104,15 +119,17 @@ export class TorClient implements AsyncDisposable {
         guards.noteInternetConnectivity();
       },
       onViolation,
-    });
+    }, bandwidthLimit(config, runtime));
     const builder = new CircuitBuilder({
       runtime,
       channels: this.#channels,
       guards,
       times: buildTimes,
       rules: (netDir) => pathRules(netDir, paths),
-      onStep: (step) => this.#onBuildStep(step),
+      netDir: () => this.#directory.netDir,
+      onStep: (step) => reportBuildStep(this.bootstrap, step),
       onViolation,
+      congestionObserver,
     });
     this.#circuits = new CircuitManager({
       runtime,
@@ -143,7 +160,11 @@ export class TorClient implements AsyncDisposable {
       sweepInterval: config.newCircuitPeriod,
       maxPending: config.maxCircuitsPending,
       backoff: config.connections.backoff,
-      onBuilt: () => this.bootstrap.report("done"),
+      onBuilt: (took) => {
+        this.bootstrap.report("done");
+        for (const listener of this.#builtListeners) listener(took);
+        this.circuitEvents.noteBuilt(this.#circuits.circuits);
+      },
       onSilentGuard: ({ guardChoice }) => guards.noteSilent(guardChoice),
     });
     this.#attempts = new StreamAttempts({
@@ -168,21 +189,28 @@ export class TorClient implements AsyncDisposable {
     dormancy.onChange((dormant) => {
       if (!dormant) this.#onNetworkBack();
     });
-    guards.onChange(({ kind }) => {
-      if (kind === "selection") this.#circuits.retireAll();
+    guards.onChange((change) => {
+      notable.noteGuardChange(change);
+      if (change.kind === "selection") this.#circuits.retireAll();
     });
   }
 
   /**
-   * Starts a client. It resolves when the SOCKS ports listen; the connection to the network is
+   * Starts a client. It resolves when all its ports listen; the connection to the network is
    * made from then on, and goes on until the client is stopped.
    *
+   * @param congestionObserver watches the congestion control of all circuits, for measurements
    * @throws TorError when this process cannot run a client: wrong launch flags, a data directory
    * that is in use or unusable, a port that is taken; nothing runs any more then
    */
-  static async start(config: Config, runtime: Runtime = systemRuntime()): Promise<TorClient> {
+  static async start(
+    config: Config,
+    runtime: Runtime = systemRuntime(),
+    congestionObserver?: CongestionObserver,
+  ): Promise<TorClient> {
     await checkTlsLaunch();
-    const paths = pathOptions(config, await readCountryFiles(config.nodes));
+    const geoIp = await readCountryFiles(config.nodes);
+    const paths = pathOptions(config, geoIp);
     for (const code of paths.nodes.unknownCountries) {
       log.warn(`No address is in the country {${code}}, as far as GeoIPFile tells.`);
     }
@@ -192,10 +220,10 @@ export class TorClient implements AsyncDisposable {
       openStreams: () => client?.statistics().streams ?? 0,
     });
     let client: TorClient | undefined = undefined;
-    const started = new TorClient(config, runtime, state, paths);
+    const started = new TorClient(config, runtime, state, { paths, geoIp, congestionObserver });
     client = started;
     try {
-      for (const port of config.socksPorts) started.#listen(port);
+      started.#doors = await started.#openDoors();
       started.bootstrap.report("starting");
       started.#watch.start();
       started.#clockWatch.start();
@@ -207,9 +235,14 @@ export class TorClient implements AsyncDisposable {
     return started;
   }
 
-  /** Where the SOCKS ports listen, with their real port numbers. */
+  /** Where the SOCKS ports listen for TCP, with their real port numbers. */
   get socksAddresses(): readonly SocketAddress[] {
-    return this.#listeners.map(({ address }) => address);
+    return this.#doors?.addresses("SocksPort") ?? [];
+  }
+
+  /** All ports that applications can use, with their real port numbers. */
+  get doors(): readonly OpenDoor[] {
+    return this.#doors?.open ?? [];
   }
 
   /** The relays of the circuits that are open for streams, guard first. */
@@ -221,12 +254,18 @@ export class TorClient implements AsyncDisposable {
 
   /** The circuits that are open for streams, with who uses them. */
   get circuitStatus(): readonly CircuitStatus[] {
-    return this.#circuits.circuits.map(({ circuit, guard, middle, exit, isolationKey }) => ({
-      number: circuit.number,
-      relays: [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity),
-      isolationKey,
-      streams: circuit.streamCount,
-    }));
+    return this.#circuits.circuits.map((open) => {
+      const { circuit, guard, middle, exit, isolationKey, isUsable, age } = open;
+      return {
+        number: circuit.number,
+        relays: [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity),
+        hops: [guard, middle, exit].map((relay) => this.#showRelay(relay)),
+        state: !isUsable ? "retired" : isolationKey === undefined ? "clean" : "used",
+        age,
+        isolationKey,
+        streams: circuit.streamCount,
+      };
+    });
   }
 
   /** The channels that are open. */
@@ -248,7 +287,67 @@ export class TorClient implements AsyncDisposable {
       buildTimes: buildTimes.statistics(),
       directory: this.#directory.statistics(),
       streams: this.#circuits.circuits.reduce((sum, { circuit }) => sum + circuit.streamCount, 0),
+      requests: this.#streamCounts.outcomes,
     };
+  }
+
+  /** Whether a request would be served now; if not, why not, as a sentence. */
+  readiness(): { readonly ready: true } | { readonly ready: false; readonly why: string } {
+    const { percent, summary } = this.bootstrap.status;
+    if (!this.bootstrap.done) {
+      return { ready: false, why: `Bootstrapping is at ${percent}%: ${summary}.` };
+    }
+    const { clean, used, pausesInARow } = this.#circuits.statistics();
+    if (clean + used > 0) return { ready: true };
+    const enough = this.#directory.enoughForCircuits();
+    if (!enough.ready) return { ready: false, why: enough.why };
+    if (pausesInARow > 0) {
+      return { ready: false, why: "No circuit is open, and the last ones could not be built." };
+    }
+    return { ready: true };
+  }
+
+  /** The country of an IP address: two lower-case letters, if the country files tell it. */
+  countryOf(address: string): string | undefined {
+    return this.#geoIp?.countryOf(address);
+  }
+
+  /**
+   * Calls `listener` with the ms that it took whenever a circuit for streams was built; the returned
+   * function ends that.
+   */
+  onCircuitBuilt(listener: (took: number) => void): () => void {
+    this.#builtListeners.add(listener);
+    return () => void this.#builtListeners.delete(listener);
+  }
+
+  /** Calls `listener` after each change of the guards; the returned function ends that. */
+  onGuardChange(listener: (change: GuardChange) => void): () => void {
+    return this.#state.guards.onChange(listener);
+  }
+
+  /** Opens streams of this traffic; they are counted. */
+  openerFor(traffic: StreamTraffic): StreamOpener {
+    return this.#streamCounts.counting(
+      new TorStreamOpener(this.#attempts, { ...this.#config, traffic }),
+    );
+  }
+
+  /** To be called for each piece of data of a stream, where that must be known. */
+  get onData(): (() => void) | undefined {
+    // Where open streams keep the client awake, what they carry need not be looked at.
+    return this.#config.dormant.idleStreamsCount
+      ? undefined
+      : () => this.#state.dormancy.noteActivity();
+  }
+
+  /** No circuit that is open takes new streams any more. */
+  retireCircuits(): void {
+    this.#circuits.retireAll();
+  }
+
+  #showRelay({ rsaIdentity, nickname, hostname }: Relay): RelayStatus {
+    return { rsaIdentity, nickname, country: this.countryOf(hostname) };
   }
 
   /**
@@ -287,28 +386,20 @@ export class TorClient implements AsyncDisposable {
     this.#stopping.abort(new DOMException("the client is stopping", "AbortError"));
     this.#watch.stop();
     this.#clockWatch.stop();
-    await Promise.all(this.#listeners.map((listener) => listener.close(AbortSignal.abort())));
+    await this.#doors?.close(AbortSignal.abort());
     await this.#directory.close();
     await this.#circuits.close();
     await this.#channels.close();
     await this.#state.close();
   }
 
-  #listen({ hostname, port, isolation, traffic }: SocksPort): void {
-    const opener = new TorStreamOpener(this.#attempts, { ...this.#config, traffic });
-    const { network, clock } = this.#runtime;
-    const listener = new SocksListener(network, clock, opener, {
-      hostname,
-      port,
-      sessionGroup: String(isolation.sessionGroup),
-      isolation,
-      // Where open streams keep the client awake, what they carry need not be looked at.
-      onData: this.#config.dormant.idleStreamsCount
-        ? undefined
-        : () => this.#state.dormancy.noteActivity(),
+  #openDoors(): Promise<Doors> {
+    return Doors.open({
+      config: this.#config,
+      runtime: this.#runtime,
+      openerFor: (traffic) => this.openerFor(traffic),
+      onData: this.onData,
     });
-    this.#listeners.push(listener);
-    log.notice(`Opened Socks listener connection (ready) on ${formatAddress(listener.address)}`);
   }
 
   #usableNetDir(): NetDir | undefined {
@@ -338,30 +429,11 @@ export class TorClient implements AsyncDisposable {
   }
 
   #onChannelStep(step: ChannelStep): void {
-    switch (step) {
-      case "started":
-        return this.bootstrap.report("conn");
-      case "connected":
-        this.bootstrap.report("conn_done");
-        return this.bootstrap.report("handshake");
-      case "open":
-        this.#watch.noteSuccess();
-        this.bootstrap.report("handshake_done");
-        return this.bootstrap.noteConnection();
-    }
+    if (step === "open") this.#watch.noteSuccess();
+    reportChannelStep(this.bootstrap, step);
   }
+}
 
-  #onBuildStep(step: BuildStep): void {
-    switch (step) {
-      case "one-hop":
-        return this.bootstrap.report("onehop_create");
-      case "started":
-        return this.bootstrap.report("ap_conn");
-      case "channel-open":
-        this.bootstrap.report("ap_conn_done");
-        return this.bootstrap.report("ap_handshake_done");
-      case "first-hop":
-        return this.bootstrap.report("circuit_create");
-    }
-  }
+function bandwidthLimit({ bandwidth }: Config, { clock }: Runtime): BandwidthLimit | undefined {
+  return bandwidth && new BandwidthLimit(bandwidth, clock);
 }

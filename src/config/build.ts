@@ -6,19 +6,21 @@
  */
 import type { LogTarget } from "../observe/configure.ts";
 import type { LogLevel } from "../observe/log.ts";
+import { readBandwidth } from "./bandwidth_limits.ts";
 import { readCircuits } from "./circuit_limits.ts";
 import type { Config, DirAuthority, DormantOptions, FallbackDirectory } from "./config.ts";
 import { readConnections } from "./connection_limits.ts";
 import { parseDirAuthority, parseFallbackDir } from "./directory_servers.ts";
+import { readDoors } from "./doors.ts";
 import { readDownloads } from "./download_schedule.ts";
 import { ConfigError } from "./errors.ts";
 import { readGuards } from "./guard_limits.ts";
 import { parseLog } from "./log_target.ts";
+import { readMetrics } from "./metrics_port.ts";
 import { readNodes } from "./node_choice.ts";
 import { OPTION_NAMES, optionFacts, type OptionName } from "./options.ts";
 import { PUBLIC_AUTHORITIES, PUBLIC_FALLBACKS } from "./public_network.ts";
 import { type Remarks, Settings } from "./settings.ts";
-import { parseSocksPorts } from "./socks_port.ts";
 import type { ConfigLine } from "./torrc.ts";
 
 /** A Config, and what should be told about how it came to be. */
@@ -61,7 +63,8 @@ function readConfig(
   const authorities = readAuthorities(settings, remarks);
   return {
     dataDirectory: settings.path("DataDirectory"),
-    socksPorts: parseSocksPorts(orDefault("SocksPort", settings.lines("SocksPort")), remarks),
+    ...readDoors(settings, remarks),
+    bandwidth: readBandwidth(settings),
     authorities,
     fallbacks: readFallbacks(settings),
     testingTorNetwork: settings.boolean("TestingTorNetwork"),
@@ -69,6 +72,8 @@ function readConfig(
     clientRejectInternalAddresses: settings.boolean("ClientRejectInternalAddresses"),
     clientDnsRejectInternalAddresses: settings.boolean("ClientDNSRejectInternalAddresses"),
     logs: readLogs(settings, defaultLogLevel),
+    ...readLogFiles(settings),
+    metrics: readMetrics(settings, remarks),
     safeLogging: settings.choice("SafeLogging") === "1",
     downloads: readDownloads(settings),
     socksTimeout: settings.interval("SocksTimeout"),
@@ -78,12 +83,6 @@ function readConfig(
     connections: readConnections(settings, remarks),
     dormant: readDormant(settings),
   };
-}
-
-/** The lines that stand for an option's default, where it has no lines. */
-function orDefault(name: OptionName, lines: readonly ConfigLine[]): readonly ConfigLine[] {
-  const value = optionFacts(name).default;
-  return lines.length > 0 || value === undefined ? lines : [builtIn(name, value)];
 }
 
 function builtIn(name: OptionName, value: string): ConfigLine {
@@ -112,6 +111,30 @@ function readLogs(settings: Settings, defaultLogLevel: DefaultLogLevel): LogTarg
   if (lines.length > 0) return lines.map(parseLog);
   if (defaultLogLevel === "none") return [];
   return [{ level: defaultLogLevel, mostSevere: "err", sink: { kind: "stdout" } }];
+}
+
+/** The smallest LogMaxSize, in bytes: a file should hold more than a few lines. */
+const MIN_LOG_SIZE = 64 * 1024;
+/** The largest LogFiles: they are all renamed when one is put aside. */
+const MOST_LOG_FILES = 999;
+
+function readLogFiles(
+  settings: Settings,
+): Pick<Config, "logFormat" | "logMessageDomains" | "logMaxSize" | "logFiles"> {
+  const logMaxSize = settings.memory("LogMaxSize");
+  if (logMaxSize > 0 && logMaxSize < MIN_LOG_SIZE) {
+    throw settings.refusal("LogMaxSize", "must be 0 or at least 64 KBytes.");
+  }
+  const logFiles = settings.count("LogFiles");
+  if (logFiles > MOST_LOG_FILES) {
+    throw settings.refusal("LogFiles", `must be at most ${MOST_LOG_FILES}.`);
+  }
+  return {
+    logFormat: settings.choice("LogFormat") === "json" ? "json" : "text",
+    logMessageDomains: settings.boolean("LogMessageDomains"),
+    logMaxSize,
+    logFiles,
+  };
 }
 
 /** The shortest DormantClientTimeout outside of test networks, in milliseconds. */

@@ -37,6 +37,7 @@ export const CIRCUIT_OPTIONS = {
     default: "10 minutes",
     argument: "TIME",
     help: "How long a circuit takes new streams after its first.",
+    details: "10 seconds to 30 days. Streams that are open stay where they are.",
   },
   NewCircuitPeriod: {
     kind: "interval",
@@ -49,6 +50,7 @@ export const CIRCUIT_OPTIONS = {
     default: "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300",
     argument: "PORT,PORT,...",
     help: "Ports of long connections: their circuits are made of stable relays.",
+    details: "Circuits of stable relays last longer, and there are fewer relays to choose from.",
   },
   PathsNeededToBuildCircuits: {
     kind: "fraction",

@@ -5,8 +5,12 @@
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
 import type { LogTarget } from "../observe/configure.ts";
+import type { LogFormat } from "../observe/log_line.ts";
 import type { BackoffOptions } from "../runtime/backoff.ts";
 import type { SocketAddress } from "../runtime/network.ts";
+import type { MetricsOptions } from "./metrics_port.ts";
+import type { AccessPolicy } from "./access_policy.ts";
+import type { Origin } from "./errors.ts";
 import type { NodePattern } from "./node_pattern.ts";
 
 export type { LogTarget } from "../observe/configure.ts";
@@ -68,14 +72,86 @@ export interface StreamTraffic {
   readonly preferIpv6: boolean;
 }
 
-/** One SOCKS listener. */
-export interface SocksPort {
-  /** An IP address; IPv6 stands without brackets. */
-  readonly hostname: string;
-  /** 0 asks the system for a free port ("auto"). */
-  readonly port: number;
+/** The options that open doors for applications. */
+export type ClientPortKind = "SocksPort" | "HTTPTunnelPort" | "DNSPort";
+
+/** Where a door is. */
+export type PortPlace =
+  | {
+    readonly kind: "tcp";
+    /** An IP address; IPv6 stands without brackets. */
+    readonly hostname: string;
+    /** 0 asks the system for a free port ("auto"). */
+    readonly port: number;
+  }
+  /** A Unix socket, with its path as it was written. */
+  | { readonly kind: "unix"; readonly path: string };
+
+/** One door for applications: a listener and what applies to it alone. */
+export interface ClientPort {
+  readonly place: PortPlace;
   readonly isolation: StreamIsolation;
   readonly traffic: StreamTraffic;
+  /** Whether names may be asked for; without, addresses only (NoDNSRequest). */
+  readonly dnsRequest: boolean;
+  /** Whether lookups that are automapped give IPv6 addresses where either would do. */
+  readonly preferIpv6Automap: boolean;
+  /** Whether an application that offers it is let in without a password (PreferSOCKSNoAuth). */
+  readonly preferSocksNoAuth: boolean;
+  /** Where it was written. */
+  readonly origin: Origin;
+}
+
+/** Requests for one address are made for another (MapAddress). */
+export interface AddressMapping {
+  /** A name in lower case or an IP address without brackets. */
+  readonly from: string;
+  /** Whether it is about all names that end in `.` and `from` too. */
+  readonly fromSubdomains: boolean;
+  readonly to: string;
+  /** Whether what stands before `from` then stands before `to`; only with `fromSubdomains`. */
+  readonly toSubdomains: boolean;
+}
+
+/** A network of IP addresses. */
+export interface AddressNetwork {
+  /** An IP address, without brackets; the bits after `prefixLength` are zero. */
+  readonly network: string;
+  /** 0 to 32, or 0 to 128 for IPv6. */
+  readonly prefixLength: number;
+}
+
+/** Lookups that are answered with addresses which lead back to the name (AutomapHosts*). */
+export interface AutomapOptions {
+  readonly enabled: boolean;
+  /** What names end in, in lower case; "." stands for all. */
+  readonly suffixes: readonly string[];
+  /** Where the addresses are from; requests for others of them are refused. */
+  readonly ipv4: AddressNetwork;
+  readonly ipv6: AddressNetwork;
+}
+
+/** What applies to all doors. */
+export interface DoorOptions {
+  /** Which applications may use them, by their address (SocksPolicy). */
+  readonly policy: AccessPolicy;
+  /** Whether SOCKS requests without a name are refused (SafeSocks). */
+  readonly safeSocks: boolean;
+  /** Whether it is logged of each SOCKS request if it had a name (TestSocks). */
+  readonly testSocks: boolean;
+  readonly warnPlaintextPorts: readonly number[];
+  readonly rejectPlaintextPorts: readonly number[];
+  /** In the order in which they were written. */
+  readonly mapAddresses: readonly AddressMapping[];
+  readonly automap: AutomapOptions;
+}
+
+/** How much may be sent to and received from relays, each way (Bandwidth*). */
+export interface BandwidthOptions {
+  /** Bytes per second. */
+  readonly rate: number;
+  /** Bytes at once after a pause; not less than `rate`. */
+  readonly burst: number;
 }
 
 /** When directory documents are asked for. All times are in milliseconds. */
@@ -184,7 +260,12 @@ export interface PathBiasOptions {
 export interface Config {
   readonly dataDirectory: string;
   /** Empty when every SocksPort is 0. */
-  readonly socksPorts: readonly SocksPort[];
+  readonly socksPorts: readonly ClientPort[];
+  readonly httpTunnelPorts: readonly ClientPort[];
+  readonly dnsPorts: readonly ClientPort[];
+  readonly doors: DoorOptions;
+  /** undefined: no limit. */
+  readonly bandwidth: BandwidthOptions | undefined;
   readonly authorities: readonly DirAuthority[];
   readonly fallbacks: readonly FallbackDirectory[];
   readonly testingTorNetwork: boolean;
@@ -195,6 +276,14 @@ export interface Config {
   readonly clientRejectInternalAddresses: boolean;
   readonly clientDnsRejectInternalAddresses: boolean;
   readonly logs: readonly LogTarget[];
+  readonly logFormat: LogFormat;
+  /** Whether a log line of text says what it is about. */
+  readonly logMessageDomains: boolean;
+  /** Bytes from which a log file is put aside; 0: never. */
+  readonly logMaxSize: number;
+  /** How many log files that were put aside are kept. */
+  readonly logFiles: number;
+  readonly metrics: MetricsOptions;
   /** Redact addresses and destinations in logs. */
   readonly safeLogging: boolean;
   readonly downloads: DownloadSchedule;

@@ -30,6 +30,7 @@ export const CONNECTION_OPTIONS = {
     default: "auto",
     argument: "0|1|auto",
     help: "Hide from observers of the network what a link carries; auto: where the relay can.",
+    details: "It costs some hundred bytes every few seconds on a link that is open.",
   },
   ReducedConnectionPadding: {
     kind: "boolean",
@@ -72,6 +73,7 @@ export const CONNECTION_OPTIONS = {
     default: "128",
     argument: "NUM",
     help: "How many links to relays may be open at one time.",
+    details: "A client seldom has more than ten.",
   },
   MaxConnectingChannels: {
     kind: "count",

@@ -12,6 +12,7 @@ export const DIRECTORY_OPTIONS = {
     otherNames: ["DirServer"],
     argument: "[NICKNAME] [FLAG...] ADDR:DIRPORT FINGERPRINT",
     help: "A directory authority, in place of the public ones; may be repeated.",
+    details: "Setting one replaces the whole public network by a private one.",
   },
   FallbackDir: {
     kind: "lines",
@@ -29,6 +30,7 @@ export const DIRECTORY_OPTIONS = {
     default: "0",
     argument: "0|1",
     help: "The defaults of a private test network; needs DirAuthority.",
+    details: "It protects nobody: times are short, and addresses of private networks are allowed.",
   },
   ClientBootstrapConsensusAuthorityDownloadInitialDelay: {
     kind: "first-interval",

@@ -3,9 +3,21 @@
  *
  * @module
  */
-import { type ErrorTable, TorError } from "../errors/tor_error.ts";
+import { type ErrorFacts, TorError } from "../errors/tor_error.ts";
 
-const FACTS = {
+/** The codes of {@link ConfigError}. */
+export type ConfigErrorCode =
+  | "config-syntax"
+  | "config-unknown-option"
+  | "config-no-value"
+  | "config-bad-value"
+  | "config-relay-only"
+  | "config-unsupported"
+  | "config-conflict"
+  | "config-unreadable"
+  | "config-country-file-unreadable";
+
+const FACTS: Readonly<Record<ConfigErrorCode, ErrorFacts>> = {
   "config-syntax": { retry: "never" },
   "config-unknown-option": {
     retry: "never",
@@ -27,10 +39,7 @@ const FACTS = {
     retry: "never",
     advice: "Check GeoIPFile and GeoIPv6File, or name no countries.",
   },
-} as const satisfies ErrorTable;
-
-/** The codes of {@link ConfigError}. */
-export type ConfigErrorCode = keyof typeof FACTS;
+};
 
 /** Where a setting was written. */
 export interface Origin {
@@ -53,7 +62,11 @@ export class ConfigError extends TorError<ConfigErrorCode> {
   /** Where the mistake stands, if it stands in one place. */
   readonly origin: Origin | undefined;
 
-  /** @param message what is wrong; the place is put in front of it */
+  /**
+   * Says what is wrong, and where.
+   *
+   * @param message what is wrong; the place is put in front of it
+   */
   constructor(
     code: ConfigErrorCode,
     message: string,

@@ -30,35 +30,30 @@ export interface ForeignOption {
 
 /** Names with their inert values after them: `Name=value|value`. */
 const UNSUPPORTED = `
-  AllowNonRFC953Hostnames=0 AlternateBridgeAuthority AlternateDirAuthority AutomapHostsOnResolve=0
-  AutomapHostsSuffixes AvoidDiskWrites=0 BandwidthBurst BandwidthRate Bridge CacheDirectory
-  CacheDirectoryGroupReadable=0|auto CircuitPadding=0 CircuitPriorityHalflife
+  AllowNonRFC953Hostnames=0 AlternateBridgeAuthority AlternateDirAuthority AvoidDiskWrites=0 Bridge
+  CacheDirectory CacheDirectoryGroupReadable=0|auto CircuitPadding=0 CircuitPriorityHalflife
   CircuitStreamTimeout=0 ClientOnionAuthDir ClientPreferIPv6DirPort=0|auto ClientTransportPlugin
   CompiledProofOfWorkHash=0|auto ConfluxClientUX ConfluxEnabled=0|auto ConstrainedSockets=0
   ConstrainedSockSize ControlPort=0 ControlPortFileGroupReadable=0 ControlPortWriteToFile
   ControlSocket=0 ControlSocketsGroupWritable=0 CookieAuthentication=0 CookieAuthFile
   CookieAuthFileGroupReadable=0 DataDirectoryGroupReadable=0 DirAuthorityFallbackRate
-  DisableAllSwap=0 DisableNetwork=0 DNSPort=0 DownloadExtraInfo=0 ExtendByEd25519ID=auto
-  FascistFirewall=0 FetchDirInfoEarly=0 FetchDirInfoExtraEarly=0 FetchHidServDescriptors=0
-  FetchServerDescriptors=1 FetchUselessDescriptors=0 FirewallPorts HashedControlPassword
-  HeartbeatPeriod=0 HSLayer2Nodes HSLayer3Nodes HTTPProxy HTTPProxyAuthenticator HTTPSProxy
-  HTTPSProxyAuthenticator HTTPTunnelPort=0 KeepBindCapabilities=0|auto KISTSchedRunInterval
-  KISTSockBufSizeFactor LogMessageDomains=0 MapAddress MaxMemInQueues=0
-  MaxUnparseableDescSizeToLog MetricsPort=0 MetricsPortPolicy NATDPort=0 NoExec=0|1
-  OutboundBindAddress OutboundBindAddressOR OutboundBindAddressPT PidFile ReachableAddresses
-  ReachableDirAddresses ReachableORAddresses ReconfigDropsBridgeDescs=0 ReducedCircuitPadding=0
-  RejectPlaintextPorts RunAsDaemon=0 SafeSocks=0 Sandbox=0 Schedulers Socks4Proxy Socks5Proxy
-  Socks5ProxyPassword Socks5ProxyUsername SocksPolicy SyslogIdentityTag TCPProxy
+  DisableAllSwap=0 DisableNetwork=0 DownloadExtraInfo=0 ExtendByEd25519ID=auto FascistFirewall=0
+  FetchDirInfoEarly=0 FetchDirInfoExtraEarly=0 FetchHidServDescriptors=0 FetchServerDescriptors=1
+  FetchUselessDescriptors=0 FirewallPorts HashedControlPassword HeartbeatPeriod=0 HSLayer2Nodes
+  HSLayer3Nodes HTTPProxy HTTPProxyAuthenticator HTTPSProxy HTTPSProxyAuthenticator
+  KeepBindCapabilities=0|auto KISTSchedRunInterval KISTSockBufSizeFactor MaxMemInQueues=0
+  MaxUnparseableDescSizeToLog NATDPort=0 NoExec=0|1 OutboundBindAddress OutboundBindAddressOR
+  OutboundBindAddressPT PidFile ReachableAddresses ReachableDirAddresses ReachableORAddresses
+  ReconfigDropsBridgeDescs=0 ReducedCircuitPadding=0 RunAsDaemon=0 Sandbox=0 Schedulers Socks4Proxy
+  Socks5Proxy Socks5ProxyPassword Socks5ProxyUsername SyslogIdentityTag TCPProxy
   TestingBridgeBootstrapDownloadInitialDelay TestingBridgeDownloadInitialDelay
-  TestingEnableCellStatsEvent=0 TestingEnableConnBwEvent=0 TestSocks=0 TokenBucketRefillInterval
-  TrackHostExits TrackHostExitsExpire TransPort=0 TransProxyType=default TruncateLogFile=0
-  UnixSocksGroupWritable=0 UpdateBridgesFromAuthority=0 UseBridges=0 UseGuardFraction=0|auto
-  UseMicrodescriptors=1|auto User VanguardsLiteEnabled=auto VirtualAddrNetworkIPv4
-  VirtualAddrNetworkIPv6 WarnPlaintextPorts __AllDirActionsPrivate=0 __AlwaysCongestionControl=0
-  __ControlPort=0 __DisablePredictedCircuits=0 __DisableSignalHandlers=0 __DNSPort=0
-  __HashedControlSessionPassword __HTTPTunnelPort=0 __LeaveStreamsUnattached=0 __MetricsPort=0
-  __NATDPort=0 __OwningControllerFD __OwningControllerProcess __ReloadTorrcOnSIGHUP=0
-  __TransPort=0`;
+  TestingEnableCellStatsEvent=0 TestingEnableConnBwEvent=0 TokenBucketRefillInterval TrackHostExits
+  TrackHostExitsExpire TransPort=0 TransProxyType=default TruncateLogFile=0 UnixSocksGroupWritable=0
+  UpdateBridgesFromAuthority=0 UseBridges=0 UseGuardFraction=0|auto UseMicrodescriptors=1|auto User
+  VanguardsLiteEnabled=auto __AllDirActionsPrivate=0 __AlwaysCongestionControl=0 __ControlPort=0
+  __DisablePredictedCircuits=0 __DisableSignalHandlers=0 __HashedControlSessionPassword
+  __LeaveStreamsUnattached=0 __NATDPort=0 __OwningControllerFD __OwningControllerProcess
+  __ReloadTorrcOnSIGHUP=0 __TransPort=0`;
 
 /** Names; all are inert with the value 0, and ExitPolicy also with `reject *:*`. */
 const RELAY = `

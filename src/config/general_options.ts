@@ -13,14 +13,9 @@ export const GENERAL_OPTIONS = {
     flags: ["--data-dir"],
     argument: "DIR",
     help: "Where the state and the cached directory are kept.",
-  },
-  SocksPort: {
-    kind: "lines",
-    default: "9050",
-    flags: ["--socks-port"],
-    otherNames: ["__SocksPort"],
-    argument: "[ADDR:]PORT|auto|0 [FLAG...]",
-    help: "Where applications connect; 0 for none; may be repeated.",
+    details:
+      "One client at a time can use it. Deno must be permitted to read and write it: deno task " +
+      "start permits ./chive-data alone.",
   },
   Log: {
     kind: "lines",
@@ -28,6 +23,9 @@ export const GENERAL_OPTIONS = {
     otherNames: ["l"],
     argument: "LEVEL[-LEVEL] [stdout|stderr|file PATH]",
     help: "What is logged where: debug, info, notice, warn, err; may be repeated.",
+    details:
+      "What lines are about can be chosen too: '[guard,circuit]info [*]notice file chive.log'. " +
+      "Files are appended to, created with mode 0600, and put aside by LogMaxSize.",
   },
   SafeLogging: {
     kind: "choice",
@@ -35,12 +33,14 @@ export const GENERAL_OPTIONS = {
     choices: ["0", "1", "relay"],
     argument: "0|1|relay",
     help: "Redact addresses and destinations in logs; relay means no, for a client.",
+    details: "With 0, the log says who was talked to: for finding faults only.",
   },
   SocksTimeout: {
     kind: "interval",
     default: "2 minutes",
     argument: "TIME",
     help: "How long a request waits for a circuit.",
+    details: "It counts from the request until the stream is open, with all tries.",
   },
   ClientOnly: {
     kind: "boolean",
@@ -65,6 +65,9 @@ export const GENERAL_OPTIONS = {
     default: "24 hours",
     argument: "TIME",
     help: "How long without use before that; at least 10 minutes.",
+    details:
+      "A client that sleeps fetches no directory and builds no circuits; the next request wakes" +
+      " it, and takes some seconds longer.",
   },
   DormantTimeoutDisabledByIdleStreams: {
     kind: "boolean",

@@ -103,6 +103,10 @@ function readCountries(
     (excludeUnknownCountries === true
       ? { name: "GeoIPExcludeUnknown", origin: settings.origin("GeoIPExcludeUnknown") }
       : undefined);
+  if (user === undefined && settings.lines("MetricsPort").length > 0) {
+    // What is told of circuits there says the countries, where it can.
+    return { excludeUnknownCountries, geoIpFile, geoIpv6File };
+  }
   if (user === undefined) {
     // A file for C tor often names them: they are then not needed, nor is permission to read them.
     if (geoIpFile !== undefined || geoIpv6File !== undefined) {

@@ -13,7 +13,10 @@ import type { OptionName } from "./options.ts";
 import type { ConfigLine } from "./torrc.ts";
 import { parseCount, splitList } from "./values.ts";
 
-type Ports = Extract<NodePattern, { kind: "addresses" }>["ports"];
+/** Addresses, of those with some ports. */
+export type AddressPattern = Extract<NodePattern, { kind: "addresses" }>;
+
+type Ports = AddressPattern["ports"];
 
 const ALL_PORTS: Ports = { first: 1, last: 65535 };
 const ALL_IPV4 = { network: "0.0.0.0", prefixLength: 0 };
@@ -59,8 +62,11 @@ function parseMember(member: string): NodePattern[] | undefined {
   return parseAddresses(member);
 }
 
-/** `*`, `*4` and `*6` stand for all addresses, all of IPv4 and all of IPv6. */
-function parseAddresses(member: string): NodePattern[] | undefined {
+/**
+ * Reads `192.0.2.0/24`, `[2001:db8::]/32:9001-9003` and so on; `*`, `*4` and `*6` stand for all
+ * addresses, all of IPv4 and all of IPv6. `undefined` for anything else.
+ */
+export function parseAddresses(member: string): AddressPattern[] | undefined {
   // With a prefix length the colon before the port comes after it; an IPv6 address needs no
   // brackets then.
   const match = /^(\*[46]?|\[[^\]]+\]|[^/[\]*]+(?=\/)|[^/:[\]*]+)(?:\/([^:]+))?(?::(.+))?$/

@@ -12,6 +12,8 @@ export const NODE_OPTIONS = {
     argument: "NODE,NODE,...",
     help:
       "Relays that are not used: $FINGERPRINT, name, address/bits or {country}; may be repeated.",
+    details:
+      "Every choice of relays makes you easier to tell from others. A country needs GeoIPFile.",
   },
   ExcludeExitNodes: {
     kind: "lines",
@@ -22,6 +24,7 @@ export const NODE_OPTIONS = {
     kind: "lines",
     argument: "NODE,NODE,...",
     help: "Begin circuits at these relays only; may be repeated.",
+    details: "Without need leave it: guards are chosen so that few relays ever see you.",
   },
   MiddleNodes: {
     kind: "lines",
@@ -32,12 +35,14 @@ export const NODE_OPTIONS = {
     kind: "lines",
     argument: "NODE,NODE,...",
     help: "End circuits at these relays only; may be repeated.",
+    details: "Without need leave it: it makes you easier to tell from others.",
   },
   StrictNodes: {
     kind: "boolean",
     default: "0",
     argument: "0|1",
     help: "Avoid ExcludeNodes for requests to the directory too, even if then nothing works.",
+    details: "Circuits never pass excluded relays, whatever this says.",
   },
   GeoIPFile: {
     kind: "file",
@@ -73,6 +78,7 @@ export const NODE_OPTIONS = {
     otherNames: ["UseHelperNodes", "UseEntryNodes"],
     argument: "0|1",
     help: "Begin all circuits at one of a few long-term guards.",
+    details: "0 lets every relay of the network see you in time; it is for tests.",
   },
   NumEntryGuards: {
     kind: "count",

@@ -20,6 +20,9 @@
  * | `fraction`         | the same, or a negative one                  | number or undefined |
  * | `ports`            | 1 to 65535, several with commas between      | numbers             |
  * | `choice`           | one of `choices`, in any case                | the choice          |
+ * | `memory`           | `500`, `2 MBytes`, `1.5 gbit`, ...           | bytes               |
+ * | `list`             | anything, several with commas between        | strings             |
+ * | `text`             | anything, checked by whoever reads it        | string              |
  * | `path`             | a path, taken as it is                       | string              |
  * | `file`             | the same; none where it was not set          | string or undefined |
  * | `lines`            | anything; the option may be repeated         | one value per line  |
@@ -39,6 +42,9 @@ export type ValueKind =
   | "decimal"
   | "ports"
   | "choice"
+  | "memory"
+  | "list"
+  | "text"
   | "path"
   | "file"
   | "lines";
@@ -61,4 +67,6 @@ export interface OptionFacts {
   readonly argument: string;
   /** What it does, in one line. */
   readonly help: string;
+  /** More about it, for documents: what a person must know to use it well, in sentences. */
+  readonly details?: string;
 }

@@ -5,17 +5,23 @@
  *
  * @module
  */
+import { BANDWIDTH_OPTIONS } from "./bandwidth_options.ts";
 import { CIRCUIT_OPTIONS } from "./circuit_options.ts";
 import { CONNECTION_OPTIONS } from "./connection_options.ts";
 import { DIRECTORY_OPTIONS } from "./directory_options.ts";
+import { DOOR_OPTIONS } from "./door_options.ts";
 import { GENERAL_OPTIONS } from "./general_options.ts";
+import { MONITORING_OPTIONS } from "./monitoring_options.ts";
 import { NODE_OPTIONS } from "./node_options.ts";
 import type { OptionFacts, ValueKind } from "./option_facts.ts";
 
 /** All options by C tor's name, in the order of --help. */
 export const OPTIONS = {
   ...GENERAL_OPTIONS,
+  ...MONITORING_OPTIONS,
+  ...DOOR_OPTIONS,
   ...CONNECTION_OPTIONS,
+  ...BANDWIDTH_OPTIONS,
   ...CIRCUIT_OPTIONS,
   ...NODE_OPTIONS,
   ...DIRECTORY_OPTIONS,

@@ -25,8 +25,10 @@ import {
   parseFraction,
   parseInteger,
   parseInterval,
+  parseMemory,
   parsePorts,
   parsePreciseInterval,
+  splitList,
 } from "./values.ts";
 
 /** What a person should be told, and what would be good to know. */
@@ -49,6 +51,8 @@ const READERS = {
   "decimal": parseFraction,
   "fraction": parseDecimal,
   "ports": parsePorts,
+  "memory": parseMemory,
+  "list": splitList,
 } as const;
 
 /** How a value of each kind must be written, for messages. */
@@ -64,6 +68,9 @@ const EXPECTED: Readonly<Record<ValueKind, string>> = {
   "fraction": "a decimal number",
   "ports": "ports from 1 to 65535 with commas between",
   "choice": "one of the values in --help",
+  "memory": "an amount such as '500 KBytes' or '2 MBits'",
+  "list": "a list with commas between",
+  "text": "text",
   "path": "a path",
   "file": "a path",
   "lines": "text",
@@ -210,6 +217,21 @@ export class Settings {
     return this.#line(name).value.toLowerCase();
   }
 
+  /** In bytes. */
+  memory(name: OptionOfKind<"memory">): number {
+    return this.#read(name, READERS.memory);
+  }
+
+  /** Without the blanks around the members; none is empty. */
+  list(name: OptionOfKind<"list">): readonly string[] {
+    return this.#read(name, READERS.list);
+  }
+
+  /** As it was written. */
+  text(name: OptionOfKind<"text">): string {
+    return this.#line(name).value;
+  }
+
   /** As it was written. */
   path(name: OptionOfKind<"path">): string {
     return this.#line(name).value;
@@ -218,6 +240,17 @@ export class Settings {
   /** As it was written; undefined where it was not set. */
   file(name: OptionOfKind<"file">): string | undefined {
     return this.has(name) ? this.#line(name).value : undefined;
+  }
+
+  /** The values of an option as they were written, or its default; none where it has none. */
+  written(name: OptionName): readonly string[] {
+    const lines = this.#lines.get(name) ?? [this.#line(name)];
+    return lines.map(({ value }) => value).filter((value) => value !== "");
+  }
+
+  /** Whether a line that was assigned still counts, and none that came after it does instead. */
+  uses(name: OptionName, line: ConfigLine): boolean {
+    return this.#lines.get(name)?.includes(line) ?? false;
   }
 
   /** Where the value of an option was written. */
@@ -256,7 +289,7 @@ function unlessNegative(value: number): number | undefined {
 /** Checks the form of a single value, so that the message can point at its line. */
 function readValue(name: OptionName, line: ConfigLine): void {
   const { kind, choices } = optionFacts(name);
-  if (kind === "lines") return;
+  if (kind === "lines" || kind === "text") return;
   if (kind === "path" || kind === "file") return checkPath(name, line.value, line);
   const good = kind === "choice"
     ? choices?.includes(line.value.toLowerCase())

@@ -36,8 +36,16 @@ export function readFailure(path: string, cause: unknown): string {
     : `${denied}; add ${readFlag(path)} to the flags of Deno.`;
 }
 
-/** The flag, as a shell takes it. */
-function readFlag(path: string): string {
-  const flag = `--allow-read=${path}`;
+/** The flag of Deno that permits to read `path`, as a shell takes it. */
+export function readFlag(path: string): string {
+  return quoted(`--allow-read=${path}`);
+}
+
+/** The flag of Deno that permits to write `path`, as a shell takes it. */
+export function writeFlag(path: string): string {
+  return quoted(`--allow-write=${path}`);
+}
+
+function quoted(flag: string): string {
   return /^[\w@%+=:./-]+$/.test(flag) ? flag : `'${flag.replaceAll("'", "'\\''")}'`;
 }

@@ -104,3 +104,33 @@ function readInterval(text: string, units: ReadonlyMap<string, number>): number 
 export function parseFirstInterval(text: string): number | undefined {
   return parseInterval(text.split(",", 1)[0]);
 }
+
+/** Bytes in each unit of memory, by its name in lower case without a final s. */
+const MEMORY_UNITS: ReadonlyMap<string, number> = new Map([
+  ["", 1],
+  ["b", 1],
+  ["byte", 1],
+  ["m", 2 ** 20],
+  ...["kilo", "mega", "giga", "tera"].flatMap((word, index): [string, number][] => {
+    const bytes = 1024 ** (index + 1);
+    const letter = word[0];
+    return [
+      [`${letter}b`, bytes],
+      [`${letter}byte`, bytes],
+      [`${word}byte`, bytes],
+      [`${letter}bit`, bytes / 8],
+      [`${word}bit`, bytes / 8],
+    ];
+  }),
+]);
+
+/** An amount as `NUMBER [UNIT]` (C tor's: bytes, KBytes, MBytes, KBits, ...); gives whole bytes. */
+export function parseMemory(text: string): number | undefined {
+  const match = /^([0-9.]+)[\t-\r ]*([a-z]*)$/i.exec(text);
+  if (match === null) return undefined;
+  const number = parseFraction(match[1]);
+  const unit = MEMORY_UNITS.get(match[2].toLowerCase().replace(/(?<=.)s$/, ""));
+  if (number === undefined || unit === undefined) return undefined;
+  const bytes = Math.floor(number * unit);
+  return bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
+}

@@ -5,8 +5,12 @@
  */
 import type { HopKeys } from "./relay_crypto.ts";
 
-/** A handshake that the client has begun with one relay. */
-export interface ClientHandshake {
+/**
+ * A handshake that the client has begun with one relay.
+ *
+ * @typeParam Result the hop's keys, or for ntor-v3 the keys and the relay's message
+ */
+export interface ClientHandshake<Result = HopKeys> {
   /** The bytes to send in CREATE_FAST, CREATE2 or EXTEND2. */
   readonly onionSkin: Uint8Array<ArrayBuffer>;
   /**
@@ -16,5 +20,5 @@ export interface ClientHandshake {
    *   the handshake defines are ignored
    * @throws CryptoError when the relay has not proved that it knows its part of the secret
    */
-  complete(reply: Uint8Array): HopKeys;
+  complete(reply: Uint8Array): Result;
 }

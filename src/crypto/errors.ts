@@ -15,6 +15,7 @@ const FACTS = {
   "ntor-auth-mismatch": { retry: "elsewhere" },
   "ntor-zero-secret": { retry: "elsewhere" },
   "relay-crypto-disposed": { retry: "never" },
+  "relay-crypto-memory-full": { retry: "later" },
   "rsa-key-refused": { retry: "elsewhere" },
   "x509-malformed": { retry: "elsewhere" },
 } as const satisfies ErrorTable;

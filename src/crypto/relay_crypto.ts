@@ -4,28 +4,15 @@
  *
  * @module
  */
+import type { CircuitLayers } from "./circuit_layers.ts";
 import { CryptoError } from "./errors.ts";
-import { KeyStream, RELAY_PAYLOAD_LENGTH } from "./key_stream.ts";
-import { addLayers } from "./layers.ts";
-import { RunningDigest } from "./running_digest.ts";
+import type { HopKeys } from "./hop_keys.ts";
+import { KernelLayers } from "./kernel_layers.ts";
+import { RELAY_PAYLOAD_LENGTH } from "./key_stream.ts";
+import { PortableLayers } from "./portable_layers.ts";
+import { relayKernel } from "./relay_kernel.ts";
 
-/** What a circuit handshake gives for one hop (tor-spec, setting-circuit-keys). */
-export interface HopKeys {
-  /** Df, the seed of the digest of cells from the client: 20 bytes. */
-  readonly forwardDigest: Uint8Array;
-  /** Db, the seed of the digest of cells to the client: 20 bytes. */
-  readonly backwardDigest: Uint8Array;
-  /** Kf, the AES-128 key of cells from the client: 16 bytes. */
-  readonly forwardKey: Uint8Array;
-  /** Kb, the AES-128 key of cells to the client: 16 bytes. */
-  readonly backwardKey: Uint8Array;
-}
-
-// Where the fields of the relay header are that relay crypto reads and writes.
-const RECOGNIZED_AT = 1;
-const DIGEST_AT = 5;
-
-const NOTHING = new DataView(new ArrayBuffer(0));
+export type { HopKeys } from "./hop_keys.ts";
 
 /**
  * The client's side of one circuit's relay crypto (tor-spec, routing relay cells).
@@ -44,40 +31,28 @@ const NOTHING = new DataView(new ArrayBuffer(0));
  * Hop 0 is the guard. After an error or -1 from `open` the circuit can only be closed.
  */
 export class RelayCrypto implements Disposable {
-  // One array for each thing a hop has, because `addLayers` takes the key streams as an array.
-  readonly #forwardStreams: KeyStream[] = [];
-  readonly #backwardStreams: KeyStream[] = [];
-  readonly #sentDigests: RunningDigest[] = [];
-  readonly #receivedDigests: RunningDigest[] = [];
-  /** Where in each key stream's piece the bytes for the cell at hand begin; scratch. */
-  readonly #starts: number[] = [];
-  // Cells come and go in one reused buffer each, so a view of it is made only when it changes.
-  #openView: DataView = NOTHING;
-  #sealView: DataView = NOTHING;
+  readonly #layers: CircuitLayers;
   #disposed = false;
+
+  /** @param layers what does the work: the kernel where it can, unless given */
+  constructor(layers: CircuitLayers = newLayers()) {
+    this.#layers = layers;
+  }
 
   /** Number of hops that have been added. */
   get hops(): number {
-    return this.#forwardStreams.length;
+    return this.#layers.hops;
   }
 
   /**
    * Adds the hop after the last one. The keys are copied.
    *
    * @throws RangeError when a key or digest has not the length that {@link HopKeys} says
-   * @throws CryptoError `relay-crypto-disposed`
+   * @throws CryptoError `relay-crypto-disposed`; `relay-crypto-memory-full`
    */
   addHop(keys: HopKeys): void {
     this.#refuseIfDisposed();
-    const forward = new KeyStream(keys.forwardKey);
-    const backward = new KeyStream(keys.backwardKey);
-    const sent = new RunningDigest(keys.forwardDigest);
-    const received = new RunningDigest(keys.backwardDigest);
-    this.#forwardStreams.push(forward);
-    this.#backwardStreams.push(backward);
-    this.#sentDigests.push(sent);
-    this.#receivedDigests.push(received);
-    this.#starts.push(0);
+    this.#layers.addHop(keys);
   }
 
   /**
@@ -85,26 +60,13 @@ export class RelayCrypto implements Disposable {
    * writes the digest, and adds the layers of hops `hop` to 0.
    *
    * @throws RangeError when there is no such hop or no 509 bytes at `offset`
-   * @throws CryptoError `relay-crypto-disposed`
+   * @throws CryptoError `relay-crypto-disposed`; `relay-crypto-memory-full`
    */
   seal(buffer: Uint8Array, offset: number, hop: number): void {
     this.#refuseIfDisposed();
     this.#refuseUnknownHop(hop);
     refuseOutside(buffer, offset);
-    if (this.#sealView.buffer !== buffer.buffer) this.#sealView = new DataView(buffer.buffer);
-    const view = this.#sealView;
-    const at = buffer.byteOffset + offset;
-
-    view.setUint16(at + RECOGNIZED_AT, 0);
-    view.setUint32(at + DIGEST_AT, 0);
-    const digest = this.#sentDigests[hop];
-    digest.add(buffer.subarray(offset, offset + RELAY_PAYLOAD_LENGTH));
-    buffer.set(digest.value.subarray(0, 4), offset + DIGEST_AT);
-
-    const starts = this.#starts;
-    const streams = this.#forwardStreams;
-    for (let layer = 0; layer <= hop; layer++) starts[layer] = streams[layer].take();
-    addLayers(view, at, streams, starts, 0, hop + 1);
+    this.#layers.seal(buffer, offset, hop);
   }
 
   /**
@@ -114,37 +76,12 @@ export class RelayCrypto implements Disposable {
    *
    * @returns the hop that sent the payload, or -1 when it is nobody's; then all layers are removed
    * @throws RangeError when there are no 509 bytes at `offset`
-   * @throws CryptoError `relay-crypto-disposed`
+   * @throws CryptoError `relay-crypto-disposed`; `relay-crypto-memory-full`
    */
   open(buffer: Uint8Array, offset: number): number {
     this.#refuseIfDisposed();
     refuseOutside(buffer, offset);
-    if (this.#openView.buffer !== buffer.buffer) this.#openView = new DataView(buffer.buffer);
-    const view = this.#openView;
-    const at = buffer.byteOffset + offset;
-
-    const starts = this.#starts;
-    const streams = this.#backwardStreams;
-    const hops = streams.length;
-    // The field is followed alone through the layers, so that all of them go in one pass.
-    let recognized = view.getUint16(at + RECOGNIZED_AT);
-    let removed = 0;
-    for (let hop = 0; hop < hops; hop++) {
-      const start = streams[hop].take();
-      starts[hop] = start;
-      recognized ^= streams[hop].piece.getUint16(start + RECOGNIZED_AT);
-      if (recognized !== 0) continue;
-      addLayers(view, at, streams, starts, removed, hop + 1);
-      removed = hop + 1;
-      const digest = view.getInt32(at + DIGEST_AT);
-      view.setInt32(at + DIGEST_AT, 0);
-      const payload = buffer.subarray(offset, offset + RELAY_PAYLOAD_LENGTH);
-      if (this.#receivedDigests[hop].addIfDigestBegins(digest, payload)) return hop;
-      // Zero by chance, once in 65,536: the payload is of a hop further on, or nobody's.
-      view.setInt32(at + DIGEST_AT, digest);
-    }
-    addLayers(view, at, streams, starts, removed, hops);
-    return -1;
+    return this.#layers.open(buffer, offset);
   }
 
   /**
@@ -157,7 +94,7 @@ export class RelayCrypto implements Disposable {
   sentDigest(hop: number): Uint8Array {
     this.#refuseIfDisposed();
     this.#refuseUnknownHop(hop);
-    return new Uint8Array(this.#sentDigests[hop].value);
+    return new Uint8Array(this.#layers.sentDigest(hop));
   }
 
   /**
@@ -170,16 +107,22 @@ export class RelayCrypto implements Disposable {
   receivedDigest(hop: number): Uint8Array {
     this.#refuseIfDisposed();
     this.#refuseUnknownHop(hop);
-    return new Uint8Array(this.#receivedDigests[hop].value);
+    return new Uint8Array(this.#layers.receivedDigest(hop));
   }
 
-  /** Overwrites keys and key streams. Every later use but `hops` throws. */
+  /**
+   * Gives up key stream that was made ahead, up to 64 KiB for each hop: for a circuit that is idle.
+   * The next cells take a little longer. Does nothing after disposal.
+   */
+  trim(): void {
+    if (!this.#disposed) this.#layers.trim();
+  }
+
+  /** Overwrites keys and key streams. Every later use but `hops` and `trim` throws. */
   [Symbol.dispose](): void {
+    if (this.#disposed) return;
     this.#disposed = true;
-    for (const stream of this.#forwardStreams) stream.wipe();
-    for (const stream of this.#backwardStreams) stream.wipe();
-    this.#openView = NOTHING;
-    this.#sealView = NOTHING;
+    this.#layers.wipe();
   }
 
   #refuseIfDisposed(): void {
@@ -193,6 +136,12 @@ export class RelayCrypto implements Disposable {
       throw new RangeError(`the circuit has ${this.hops} hops, and none is ${hop}`);
     }
   }
+}
+
+/** The kernel's where it runs and has room, otherwise portable ones. */
+function newLayers(): CircuitLayers {
+  const kernel = relayKernel();
+  return kernel?.hasRoom ? new KernelLayers(kernel) : new PortableLayers();
 }
 
 function refuseOutside(buffer: Uint8Array, offset: number): void {

@@ -16,7 +16,6 @@
  * @module
  */
 import { describeError } from "../errors/tor_error.ts";
-import type { MicrodescriptorDigest } from "../netdoc/microdescriptor.ts";
 import { Logger } from "../observe/log.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { DataDirectory } from "../state/data_directory.ts";
@@ -78,8 +77,8 @@ export class DirectoryCache {
 
   /** Gives the microdescriptors that are `wanted` and there to `take`: see MicrodescriptorJournal. */
   readMicrodescriptors(
-    wanted: Iterable<MicrodescriptorDigest>,
-    take: (digest: MicrodescriptorDigest, text: Uint8Array) => void,
+    wanted: Iterable<Uint8Array>,
+    take: (digest: Uint8Array, text: Uint8Array) => void,
   ): Promise<void> {
     return this.#microdescriptors.read(wanted, take);
   }
@@ -99,9 +98,10 @@ export class DirectoryCache {
   /**
    * Notes what a consensus lists, for a week from when it became valid.
    *
+   * @param digests of 32 bytes
    * @param validAfter ms since 1970
    */
-  noteListed(digests: Iterable<MicrodescriptorDigest>, validAfter: number): Promise<void> {
+  noteListed(digests: Iterable<Uint8Array>, validAfter: number): Promise<void> {
     return this.#microdescriptors.noteListed(digests, validAfter);
   }
 

@@ -70,7 +70,7 @@ export class CertificateKeeper {
     const certificates = await cache.readCertificates();
     if (certificates === undefined) return;
     try {
-      this.store.add(certificates);
+      await this.store.add(certificates);
     } catch (error) {
       log.warn(`The cached certificates cannot be used: ${describeError(error)}`);
       await cache.setCertificatesAside();
@@ -169,7 +169,7 @@ export class CertificateKeeper {
     const { cache, log } = this.#settings;
     try {
       const result = await source.fetch(request, signal);
-      if (result.kind === "document" && this.store.add(result.document)) {
+      if (result.kind === "document" && await this.store.add(result.document)) {
         await cache.writeCertificates(this.store.encode());
       }
     } catch (error) {

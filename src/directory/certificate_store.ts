@@ -4,11 +4,9 @@
  * @module
  */
 import type { RsaIdentity } from "../crypto/identity.ts";
-import {
-  type AuthorityCertificate,
-  parseAuthorityCertificates,
-} from "../netdoc/authority_certificate.ts";
+import { type AuthorityCertificate, certificateSteps } from "../netdoc/authority_certificate.ts";
 import type { CertificateId } from "../netdoc/consensus_signatures.ts";
+import { inTurns } from "../runtime/event_loop.ts";
 import { joined } from "./joined.ts";
 
 /** How many certificates are kept of one authority: its newest. */
@@ -30,15 +28,17 @@ export class CertificateStore {
   }
 
   /**
-   * Takes certificates that stand one after another.
+   * Takes certificates that stand one after another, one in each turn of the event loop.
    *
    * @returns whether any of them is new
    * @throws NetdocError when one of them cannot be read or verified; then none is taken
    */
-  add(documents: Uint8Array): boolean {
+  async add(documents: Uint8Array): Promise<boolean> {
+    const parsed = await inTurns(certificateSteps(documents));
+    // From here on in one turn: others may be added at the same time.
     const before = this.#certificates;
     const byName = new Map(before.map((certificate) => [nameOf(certificate), certificate]));
-    for (const certificate of parseAuthorityCertificates(documents)) {
+    for (const certificate of parsed) {
       if (!this.#authorities.has(certificate.v3Identity)) continue;
       const held = byName.get(nameOf(certificate));
       if (held !== undefined && held.published >= certificate.published) continue;

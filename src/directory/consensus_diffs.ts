@@ -75,14 +75,16 @@ export class ConsensusDiffs {
    * @throws NetdocError as applyConsensusDiff
    */
   async apply(diff: Uint8Array): Promise<Uint8Array> {
+    const digest = this.#base?.digest;
     const base = await this.#cache.readConsensus();
-    if (base === undefined) {
+    if (base === undefined || digest === undefined) {
       throw new NetdocError(
         "consensus-diff-wrong-base",
         "the consensus that a diff is for is not on disk any more",
       );
     }
-    return await inTurns(consensusDiffSteps(base, diff, MAX_CONSENSUS_LENGTH));
+    const baseDigest = Uint8Array.fromHex(digest);
+    return await inTurns(consensusDiffSteps(base, diff, MAX_CONSENSUS_LENGTH, baseDigest));
   }
 
   /** A diff gave a consensus that was accepted. */

@@ -102,7 +102,7 @@ export class ConsensusKeeper {
       await this.#take(consensus);
     } catch (error) {
       if (isHopeless(error)) throw error;
-      log.info(`The cached consensus cannot be used: ${describeError(error)}`);
+      log.notice(`The cached consensus cannot be used: ${describeError(error)}`);
       const isCorrupt = !(error instanceof DirectoryError) &&
         !(error instanceof NetdocError && error.code === "too-few-signatures");
       if (isCorrupt) await cache.setConsensusAside();
@@ -233,7 +233,7 @@ export class ConsensusKeeper {
     const advice = validityAdvice(consensus, now, clockSkews.estimate());
     // One from the cache that has expired while the client was off is no surprise.
     if (advice !== undefined && now < consensus.validAfter) log.warn(advice);
-    else if (advice !== undefined) log.info(`${advice} It serves while a newer one is fetched.`);
+    else if (advice !== undefined) log.notice(`${advice} It serves while a newer one is fetched.`);
     certificates.take(consensus);
     await onConsensus(consensus);
   }

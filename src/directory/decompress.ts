@@ -14,7 +14,8 @@
  *
  * @module
  */
-import { gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
+import { createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { nextTurn } from "../runtime/event_loop.ts";
 import { DirectoryError } from "./errors.ts";
 import { joined } from "./joined.ts";
 import { zstdFrame } from "./zstd_frame.ts";
@@ -27,6 +28,12 @@ const RATIO_CHECKED_AFTER = 5 * 1024 * 1024;
 const MAX_STREAMS = 1024;
 /** What a zstd decoder must be able to hold (RFC 8878); more is refused. Bytes. */
 const MAX_ZSTD_WINDOW = 8 * 1024 * 1024;
+/** What a decoder gives at a time, in bytes. */
+const PIECE = 64 * 1024;
+/** How much is decompressed before other work gets its turn, in bytes: less than 2 ms. */
+const BYTES_PER_TURN = 256 * 1024;
+/** What a further stream costs beside its bytes: its decoder, as so many bytes. */
+const STREAM_COST = 16 * 1024;
 
 type Encoding = "gzip" | "deflate" | "x-zstd" | "x-tor-lzma" | "identity";
 
@@ -40,15 +47,29 @@ function detect(bytes: Uint8Array): Encoding {
   return "identity";
 }
 
+/** A decoder of node:zlib. */
+type Decoder =
+  | ReturnType<typeof createInflate>
+  | ReturnType<typeof createGunzip>
+  | ReturnType<typeof createZstdDecompress>;
+
+/** A decoder that was given its input. */
+interface Decoding {
+  readonly decoder: Decoder;
+  /** How many bytes of the input belong to its stream: to be asked when the decoder has ended. */
+  readonly consumed: () => number;
+}
+
 /**
  * The document within `body`: one or several compressed documents in a row, all of one encoding,
- * or plain text. Never allocates much more than `maxLength`, whatever the body claims.
+ * or plain text. Never allocates much more than `maxLength`, whatever the body claims, and works in
+ * many turns of the event loop; nothing may write to the body until this resolves.
  *
  * @param maxLength the longest document that is accepted, in bytes
  * @throws DirectoryError `directory-compression-bomb`, `directory-encoding-invalid`,
  * `directory-encoding-unsupported`, or `directory-http-too-large`
  */
-export function decompress(body: Uint8Array, maxLength: number): Uint8Array {
+export async function decompress(body: Uint8Array, maxLength: number): Promise<Uint8Array> {
   const encoding = detect(body);
   if (encoding === "x-tor-lzma") {
     throw new DirectoryError("directory-encoding-unsupported", "the answer is LZMA, not offered");
@@ -62,60 +83,65 @@ export function decompress(body: Uint8Array, maxLength: number): Uint8Array {
   }
   // One limit for all streams together: else many small bombs would pass as none.
   const limit = Math.min(maxLength, Math.max(RATIO_CHECKED_AFTER, body.length * MAX_RATIO));
-  const documents: Uint8Array[] = [];
+  const pieces: Uint8Array[] = [];
   let length = 0;
+  let streams = 0;
+  let untilTurn = BYTES_PER_TURN;
   for (let at = 0; at < body.length;) {
-    if (documents.length === MAX_STREAMS) {
-      throw new DirectoryError(
-        "directory-compression-bomb",
-        "too many compressed streams in a row",
-      );
+    if (streams++ === MAX_STREAMS) bomb("has too many compressed streams in a row");
+    untilTurn -= STREAM_COST;
+    const { decoder, consumed } = decoding(encoding, body.subarray(at));
+    for await (const piece of piecesOf(decoder, encoding)) {
+      length += piece.length;
+      if (length > limit) bomb(`grows beyond ${limit} bytes when it is decompressed`);
+      pieces.push(piece);
+      untilTurn -= piece.length;
+      if (untilTurn > 0) continue;
+      untilTurn = BYTES_PER_TURN;
+      await nextTurn();
     }
-    const next = decompressFirst(encoding, body.subarray(at), limit - length);
-    at += next.consumed;
-    length += next.document.length;
-    documents.push(next.document);
+    at += consumed();
+    if (untilTurn <= 0) {
+      untilTurn = BYTES_PER_TURN;
+      await nextTurn();
+    }
   }
-  return joined(documents);
+  return joined(pieces);
 }
 
-/** The first compressed stream of `bytes`, and how many bytes of them it was. */
-function decompressFirst(
-  encoding: "gzip" | "deflate" | "x-zstd",
-  bytes: Uint8Array,
-  limit: number,
-): { document: Uint8Array; consumed: number } {
-  // node:zlib refuses a limit of 0, and an empty last stream is no bomb.
-  const options = { maxOutputLength: Math.max(limit, 1) };
+/** Begins to decompress the first stream of `bytes`. */
+function decoding(encoding: "gzip" | "deflate" | "x-zstd", bytes: Uint8Array): Decoding {
+  const options = { chunkSize: PIECE };
+  switch (encoding) {
+    case "gzip":
+      // Takes all of a row of gzip members at once, and nothing else.
+      return started(createGunzip(options), bytes, () => bytes.length);
+    case "deflate": {
+      const decoder = createInflate(options);
+      // Ends with its stream, whatever follows.
+      return started(decoder, bytes, () => decoder.bytesWritten);
+    }
+    case "x-zstd": {
+      const { length, windowSize } = zstdFrame(bytes);
+      if (windowSize > MAX_ZSTD_WINDOW) bomb(`has too large a zstd window: ${windowSize} bytes`);
+      return started(createZstdDecompress(options), bytes.subarray(0, length), () => length);
+    }
+  }
+}
+
+function started(decoder: Decoder, input: Uint8Array, consumed: () => number): Decoding {
+  decoder.end(input);
+  return { decoder, consumed };
+}
+
+/** What a decoder gives, as it gives it: no more is made than is asked for. */
+async function* piecesOf(decoder: Decoder, encoding: Encoding): AsyncGenerator<Uint8Array> {
   try {
-    switch (encoding) {
-      case "gzip":
-        // Takes all of a row of gzip members at once, and nothing else.
-        return { document: gunzipSync(bytes, options), consumed: bytes.length };
-      case "deflate": {
-        const { buffer, engine } = inflateWithEngine(bytes, options);
-        return { document: buffer, consumed: engine.bytesWritten };
-      }
-      case "x-zstd": {
-        const frame = zstdFrame(bytes);
-        if (frame.windowSize > MAX_ZSTD_WINDOW) {
-          throw new DirectoryError(
-            "directory-compression-bomb",
-            `the answer's zstd window of ${frame.windowSize} bytes is too large`,
-          );
-        }
-        const document = zstdDecompressSync(bytes.subarray(0, frame.length), options);
-        return { document, consumed: frame.length };
-      }
+    for await (const piece of decoder) {
+      if (!(piece instanceof Uint8Array)) throw new TypeError("a decoder gave no bytes");
+      yield piece;
     }
   } catch (error) {
-    if (error instanceof DirectoryError) throw error;
-    if (isBufferTooLarge(error)) {
-      throw new DirectoryError(
-        "directory-compression-bomb",
-        `the answer grows beyond ${limit} bytes when it is decompressed`,
-      );
-    }
     throw new DirectoryError(
       "directory-encoding-invalid",
       `the answer is not valid ${encoding}`,
@@ -124,29 +150,6 @@ function decompressFirst(
   }
 }
 
-interface InflateResult {
-  readonly buffer: Uint8Array;
-  readonly engine: { readonly bytesWritten: number };
-}
-
-/** inflateSync with `info`, whose result its types do not know. */
-function inflateWithEngine(
-  bytes: Uint8Array,
-  options: { readonly maxOutputLength: number },
-): InflateResult {
-  const result: unknown = inflateSync(bytes, { ...options, info: true });
-  if (!isInflateResult(result)) throw new TypeError("inflateSync gave no engine");
-  return result;
-}
-
-function isInflateResult(value: unknown): value is InflateResult {
-  return typeof value === "object" && value !== null &&
-    "buffer" in value && value.buffer instanceof Uint8Array &&
-    "engine" in value && typeof value.engine === "object" && value.engine !== null &&
-    "bytesWritten" in value.engine && typeof value.engine.bytesWritten === "number" &&
-    value.engine.bytesWritten > 0;
-}
-
-function isBufferTooLarge(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+function bomb(what: string): never {
+  throw new DirectoryError("directory-compression-bomb", `the answer ${what}`);
 }

@@ -225,7 +225,7 @@ export class Directory {
       bootstrap,
       whenAwake,
       cache: new DirectoryCache(data, clock),
-      sources: new DirectorySources(client, servers, guards),
+      sources: new DirectorySources(client, servers, guards, clock),
       log: this.#log,
     };
     const microdescriptors = new MicrodescriptorKeeper({

@@ -153,7 +153,7 @@ export class DirectoryClient {
           `the directory server answered with HTTP status ${status}`,
         );
       }
-      document = decompress(reader.finish().body, maxDocument);
+      document = await decompress(reader.finish().body, maxDocument);
       return { kind: "document", document, clockSkew };
     } finally {
       this.#traffic?.add(request.what, bytes.length, answer.received, document);

@@ -7,11 +7,12 @@ import type { RsaIdentity } from "../crypto/identity.ts";
 import { describeError } from "../errors/tor_error.ts";
 import {
   type MicrodescriptorDigest,
+  microdescriptorSteps,
   type ParsedMicrodescriptor,
-  parseMicrodescriptors,
   type SharedParts,
 } from "../netdoc/microdescriptor.ts";
 import { type Logger, scrub } from "../observe/log.ts";
+import { inTurns } from "../runtime/event_loop.ts";
 import { DirectoryError } from "./errors.ts";
 import { microdescriptorBatches, microdescriptorsRequest } from "./requests.ts";
 import type { DirectorySources, Source } from "./sources.ts";
@@ -113,7 +114,9 @@ export class MicrodescriptorDownload {
     const result = await source.fetch(microdescriptorsRequest([...wanted]), signal);
     if (result.kind === "not-modified") return { entries: [], documents: new Uint8Array(0) };
     const { shared, unreadable } = this.#wants;
-    const { microdescriptors, malformed } = parseMicrodescriptors(result.document, shared);
+    const { microdescriptors, malformed } = await inTurns(
+      microdescriptorSteps(result.document, shared),
+    );
     for (const digest of malformed) {
       if (wanted.delete(digest)) unreadable.add(digest);
     }

@@ -12,10 +12,19 @@ const FIRST_CAPACITY = 64;
  * added.
  */
 export class MicrodescriptorIndex {
-  readonly #digests = new DigestTable();
-  #starts = new Uint32Array(FIRST_CAPACITY);
-  #lengths = new Uint32Array(FIRST_CAPACITY);
-  #lastListed = new Uint32Array(FIRST_CAPACITY);
+  readonly #digests: DigestTable;
+  #starts: Uint32Array<ArrayBuffer>;
+  #lengths: Uint32Array<ArrayBuffer>;
+  #lastListed: Uint32Array<ArrayBuffer>;
+
+  /** @param expected how many entries there will be: a guess that saves copies */
+  constructor(expected = FIRST_CAPACITY) {
+    const capacity = Math.max(expected, FIRST_CAPACITY);
+    this.#digests = new DigestTable(capacity);
+    this.#starts = new Uint32Array(capacity);
+    this.#lengths = new Uint32Array(capacity);
+    this.#lastListed = new Uint32Array(capacity);
+  }
 
   /** How many entries there are. */
   get size(): number {

@@ -24,7 +24,10 @@
  */
 import { createHash } from "node:crypto";
 import type { MicrodescriptorDigest } from "../netdoc/microdescriptor.ts";
-import { microdescriptorDigestFromBytes } from "../netdoc/microdescriptor_digest.ts";
+import {
+  microdescriptorDigestBytes,
+  microdescriptorDigestFromBytes,
+} from "../netdoc/microdescriptor_digest.ts";
 import { nextTurn } from "../runtime/event_loop.ts";
 import type { DataDirectory } from "../state/data_directory.ts";
 import { joined } from "./joined.ts";
@@ -48,10 +51,14 @@ const KEPT_UNLISTED = 7 * DAY;
 const MAX_UNWRITTEN = 16 * 1024 * 1024;
 /** How many are hashed before other work gets its turn: less than 5 ms. */
 const HASHED_PER_TURN = 500;
-/** How many are read before other work gets its turn: less than 5 ms. */
-const TAKEN_PER_TURN = 100;
-/** How many are noted before other work gets its turn: less than 5 ms. */
-const NOTED_PER_TURN = 2000;
+/** How many are looked up before other work gets its turn: less than 3 ms. */
+const LOOKED_UP_PER_TURN = 2000;
+/** What is read costs as much as so many that are looked up. */
+const COST_OF_READING = 20;
+/** How much is appended at a time, about, in bytes: more waits for a turn of its own. */
+const APPENDED_AT_ONCE = 1024 * 1024;
+/** What one has on disk, about, in bytes: a guess that saves copies. */
+const USUAL_LENGTH = 700;
 /** How much is written at a time, in bytes. */
 const CHUNK = 256 * 1024;
 
@@ -62,6 +69,13 @@ export type MicrodescriptorTexts = ReadonlyMap<MicrodescriptorDigest, Uint8Array
 interface Files extends Disposable {
   readonly file: Uint8Array<ArrayBuffer>;
   readonly journal: Uint8Array<ArrayBuffer>;
+}
+
+/** Entries that a compacted file has. */
+interface Kept {
+  readonly numbers: readonly number[];
+  /** Bytes that they take in it, with their annotations. */
+  readonly length: number;
 }
 
 /** The two files. What is asked of it is done in the order in which it was asked. */
@@ -96,28 +110,32 @@ export class MicrodescriptorJournal {
   /**
    * Gives those of `wanted` that are there to `take`, a few in each turn of the event loop. A text is
    * a view that holds during the call only.
+   *
+   * @param wanted digests of 32 bytes, each of which must hold until the next is asked for
    */
   read(
-    wanted: Iterable<MicrodescriptorDigest>,
-    take: (digest: MicrodescriptorDigest, text: Uint8Array) => void,
+    wanted: Iterable<Uint8Array>,
+    take: (digest: Uint8Array, text: Uint8Array) => void,
   ): Promise<void> {
     return this.#inTurn(async () => {
       using read = new DisposableStack();
       let files = this.#isLoaded ? undefined : read.use(await this.#load());
       const isChecked = files !== undefined;
-      let untilTurn = TAKEN_PER_TURN;
+      let untilTurn = LOOKED_UP_PER_TURN;
       for (const digest of wanted) {
         const number = this.#find(digest);
         if (number >= 0) files ??= read.use(await this.#readFiles());
         const text = number < 0 || files === undefined
-          ? this.#unwritten.get(digest)
+          ? this.#unwrittenText(digest)
           : this.#textOf(files, number);
-        if (text === undefined) continue;
-        // The files are ours alone while we run, but that is only agreed upon.
-        if (isChecked || digestOf(text) === digest) take(digest, text);
-        else this.#index.put(bytesOf(digest), 0, 0, 0);
+        if (text !== undefined) {
+          // The files are ours alone while we run, but that is only agreed upon.
+          if (isChecked || equal(sha256(text), digest)) take(digest, text);
+          else this.#index.put(digest, 0, 0, 0);
+          untilTurn -= COST_OF_READING;
+        }
         if (--untilTurn > 0) continue;
-        untilTurn = TAKEN_PER_TURN;
+        untilTurn = LOOKED_UP_PER_TURN;
         await nextTurn();
       }
     });
@@ -135,7 +153,8 @@ export class MicrodescriptorJournal {
     return this.#inTurn(async () => {
       if (!this.#isLoaded) (await this.#load())[Symbol.dispose]();
       for (const [digest, text] of texts) {
-        const isKnown = this.#unwritten.has(digest) || this.#find(digest) >= 0;
+        const isKnown = this.#unwritten.has(digest) ||
+          this.#find(microdescriptorDigestBytes(digest)) >= 0;
         if (isKnown || this.#unwrittenLength + text.length > MAX_UNWRITTEN) continue;
         this.#unwritten.set(digest, text);
         this.#unwrittenLength += text.length;
@@ -147,21 +166,22 @@ export class MicrodescriptorJournal {
   /**
    * Notes what a consensus lists.
    *
+   * @param digests of 32 bytes
    * @param validAfter ms since 1970
    */
-  noteListed(digests: Iterable<MicrodescriptorDigest>, validAfter: number): Promise<void> {
+  noteListed(digests: Iterable<Uint8Array>, validAfter: number): Promise<void> {
     return this.#inTurn(async () => {
       if (!this.#isLoaded) (await this.#load())[Symbol.dispose]();
       const listedAt = Math.floor(validAfter / 1000);
       this.#listedAt = Math.max(this.#listedAt, listedAt);
-      let untilTurn = NOTED_PER_TURN;
+      let untilTurn = LOOKED_UP_PER_TURN;
       for (const digest of digests) {
         const number = this.#find(digest);
         if (number >= 0 && this.#index.lastListed(number) < listedAt) {
           this.#index.setLastListed(number, listedAt);
         }
         if (--untilTurn > 0) continue;
-        untilTurn = NOTED_PER_TURN;
+        untilTurn = LOOKED_UP_PER_TURN;
         await nextTurn();
       }
     });
@@ -183,45 +203,56 @@ export class MicrodescriptorJournal {
     return this.#inTurn(async () => {
       if (!this.#isLoaded || this.#listedAt === 0) return false;
       await this.#write(this.#listedAt);
-      let kept = this.#kept();
+      let kept = await this.#kept();
       if (!this.#isWorthCompacting(kept)) return false;
       using files = await this.#readFiles();
       if (
         files.file.length !== this.#fileLength || files.journal.length !== this.#journalLength
       ) {
         using reloaded = await this.#load();
-        kept = this.#kept();
-        await this.#replace(reloaded, kept);
+        kept = await this.#kept();
+        await this.#replace(reloaded, kept.numbers);
       } else {
-        await this.#replace(files, kept);
+        await this.#replace(files, kept.numbers);
       }
       return true;
     });
   }
 
-  /** Writes what is not written yet. */
+  /** Writes what is not written yet: all of it together, unless that is very much. */
   async #write(listedAt: number): Promise<void> {
-    if (this.#unwritten.size === 0) return;
     const annotation = writeAnnotation(listedAt);
-    const bytes = joined([...this.#unwritten.values()].flatMap((text) => [annotation, text]));
-    await this.#data.append(JOURNAL, bytes);
-    if (this.#fileLength + this.#journalLength === 0) this.#datedAt = listedAt;
-    let start = this.#fileLength + this.#journalLength;
-    for (const [digest, text] of this.#unwritten) {
-      start += annotation.length;
-      this.#index.put(bytesOf(digest), start, text.length, listedAt);
-      start += text.length;
+    while (this.#unwritten.size > 0) {
+      const digests: MicrodescriptorDigest[] = [];
+      const pieces: Uint8Array[] = [];
+      let length = 0;
+      for (const [digest, text] of this.#unwritten) {
+        if (length >= APPENDED_AT_ONCE) break;
+        digests.push(digest);
+        pieces.push(annotation, text);
+        length += annotation.length + text.length;
+      }
+      await this.#data.append(JOURNAL, joined(pieces));
+      if (this.#fileLength + this.#journalLength === 0) this.#datedAt = listedAt;
+      let start = this.#fileLength + this.#journalLength;
+      digests.forEach((digest, place) => {
+        const text = pieces[2 * place + 1];
+        start += annotation.length;
+        this.#index.put(microdescriptorDigestBytes(digest), start, text.length, listedAt);
+        start += text.length;
+        this.#unwritten.delete(digest);
+        this.#unwrittenLength -= text.length;
+      });
+      this.#journalLength += length;
     }
-    this.#journalLength += bytes.length;
-    this.#unwritten.clear();
-    this.#unwrittenLength = 0;
   }
 
   /** Makes a new index. What the old one knew of dates is kept. */
   async #load(): Promise<Files> {
     const files = await this.#readFiles();
     const before = this.#index;
-    const index = new MicrodescriptorIndex();
+    const expected = (files.file.length + files.journal.length) / USUAL_LENGTH;
+    const index = new MicrodescriptorIndex(Math.ceil(expected));
     let datedAt = 0;
     for (const bytes of [files.file, files.journal]) {
       const base = bytes === files.file ? 0 : files.file.length;
@@ -273,33 +304,35 @@ export class MicrodescriptorJournal {
     };
   }
 
-  /** The numbers of the entries that a compacted file has. */
-  #kept(): number[] {
+  /** What a compacted file has. */
+  async #kept(): Promise<Kept> {
     const numbers: number[] = [];
+    let length = 0;
     for (let number = 0; number < this.#index.size; number++) {
+      if (number % LOOKED_UP_PER_TURN === LOOKED_UP_PER_TURN - 1) await nextTurn();
+      const textLength = this.#index.length(number);
       const isRecent = this.#index.lastListed(number) >= this.#listedAt - KEPT_UNLISTED;
-      if (isRecent && this.#index.length(number) > 0) numbers.push(number);
+      if (!isRecent || textLength === 0) continue;
+      numbers.push(number);
+      length += ANNOTATION_LENGTH + textLength;
     }
-    return numbers;
+    return { numbers, length };
   }
 
-  #isWorthCompacting(kept: readonly number[]): boolean {
+  #isWorthCompacting(kept: Kept): boolean {
     const total = this.#fileLength + this.#journalLength;
     if (total === 0) return false;
-    const used = kept.reduce(
-      (sum, number) => sum + ANNOTATION_LENGTH + this.#index.length(number),
-      0,
-    );
-    const wasted = total - used;
+    const wasted = total - kept.length;
     return (this.#journalLength > NOT_WORTH_IT && this.#journalLength > this.#fileLength / 2) ||
       (wasted > NOT_WORTH_IT && wasted > total / 3) ||
       this.#listedAt - this.#datedAt > DAY;
   }
 
   async #replace(files: Files, kept: readonly number[]): Promise<void> {
-    const index = new MicrodescriptorIndex();
+    const index = new MicrodescriptorIndex(kept.length);
     let length = 0;
     for (const number of kept) {
+      if (index.size % LOOKED_UP_PER_TURN === LOOKED_UP_PER_TURN - 1) await nextTurn();
       const lastListed = Math.min(this.#index.lastListed(number), this.#listedAt);
       length += ANNOTATION_LENGTH;
       index.put(this.#index.digest(number), length, this.#index.length(number), lastListed);
@@ -347,9 +380,14 @@ export class MicrodescriptorJournal {
       : journal.subarray(start - this.#fileLength, start - this.#fileLength + length);
   }
 
+  #unwrittenText(digest: Uint8Array): Uint8Array | undefined {
+    if (this.#unwritten.size === 0) return undefined;
+    return this.#unwritten.get(microdescriptorDigestFromBytes(digest));
+  }
+
   /** The number of an entry that has a text; -1 when there is none. */
-  #find(digest: MicrodescriptorDigest): number {
-    const number = this.#index.find(bytesOf(digest));
+  #find(digest: Uint8Array): number {
+    const number = this.#index.find(digest);
     return number >= 0 && this.#index.length(number) > 0 ? number : -1;
   }
 
@@ -366,14 +404,11 @@ function dateIn(index: MicrodescriptorIndex, digest: Uint8Array): number {
   return number < 0 ? 0 : index.lastListed(number);
 }
 
-function bytesOf(digest: MicrodescriptorDigest): Uint8Array {
-  return Uint8Array.fromBase64(digest);
-}
-
 function sha256(text: Uint8Array): Uint8Array {
   return createHash("sha256").update(text).digest();
 }
 
-function digestOf(text: Uint8Array): MicrodescriptorDigest {
-  return microdescriptorDigestFromBytes(sha256(text));
+/** Whether two digests are the same; nothing about them is secret. */
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

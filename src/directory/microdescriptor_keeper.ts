@@ -14,11 +14,15 @@ import {
 } from "../netdoc/microdescriptor.ts";
 import { MicrodescriptorTable } from "../netdoc/microdescriptor_table.ts";
 import { DigestTable } from "../netdoc/digest_table.ts";
+import {
+  microdescriptorDigestBytes,
+  microdescriptorDigestFromBytes,
+} from "../netdoc/microdescriptor_digest.ts";
 import { NetdocError } from "../netdoc/errors.ts";
 import type { BootstrapTracker } from "../observe/bootstrap.ts";
 import type { Logger } from "../observe/log.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { nextTurn } from "../runtime/event_loop.ts";
+import { inTurns, nextTurn } from "../runtime/event_loop.ts";
 import type { RandomSource } from "../runtime/random.ts";
 import { Backoff } from "./backoff.ts";
 import type { DirectoryCache } from "./cache.ts";
@@ -36,6 +40,10 @@ const FEW = 16;
 const MANY = 2000;
 /** What is not listed any more is dropped when the table has more than so many times what is. */
 const WORTH_COPYING = 1.25;
+/** How many are looked up before other work gets its turn: less than 3 ms. */
+const LOOKED_UP_PER_TURN = 2000;
+/** How many are copied before other work gets its turn: less than 3 ms. */
+const COPIED_PER_TURN = 500;
 /** While no circuits can be built, the next round is never further away; ms. */
 const LONGEST_WAIT = 5 * 60_000;
 
@@ -61,7 +69,7 @@ export interface MicrodescriptorKeeperSettings {
 /** Loads, fetches and drops microdescriptors as the consensus lists them. */
 export class MicrodescriptorKeeper {
   readonly #settings: MicrodescriptorKeeperSettings;
-  #shared = new SharedParts();
+  readonly #shared = new SharedParts();
   readonly #unreadable = new Set<MicrodescriptorDigest>();
   readonly #waker: Waker;
   readonly #backoff: Backoff;
@@ -71,7 +79,10 @@ export class MicrodescriptorKeeper {
   /** How many came since the last snapshot. */
   #unpublished = 0;
   #download: MicrodescriptorDownload;
+  /** The newest one that was taken; {@link #netDir} may still be of the one before. */
+  #consensus: Consensus | undefined;
   #netDir: NetDir | undefined;
+  #publishing: Promise<void> = Promise.resolve();
   #lastRequest = -Infinity;
   /** Whether a consensus came since the cache was last compacted. */
   #isCompactionDue = false;
@@ -86,21 +97,24 @@ export class MicrodescriptorKeeper {
   /** Takes a consensus: drops what it does not list, and makes a snapshot of what is there. */
   async take(consensus: Consensus): Promise<void> {
     const { cache, clock } = this.#settings;
-    await this.#readCache(consensus);
-    await nextTurn();
-    const listed = new DigestTable(consensus.routers.length);
-    for (const digest of digestsOf(consensus)) listed.add(bytesOf(digest));
+    const listed = await inTurns(listedSteps(consensus));
+    if (this.#microdescriptors.size === 0) {
+      this.#microdescriptors = new MicrodescriptorTable(listed.size);
+    }
+    await this.#readCache(listed);
     await nextTurn();
     this.#listed = listed;
-    if (this.#microdescriptors.size > WORTH_COPYING * listed.size) this.#drop(consensus);
+    this.#consensus = consensus;
+    if (this.#microdescriptors.size > WORTH_COPYING * listed.size) await this.#drop(listed);
     for (const digest of this.#unreadable) {
       if (!this.#isListed(digest)) this.#unreadable.delete(digest);
     }
     this.#backoff.reset();
     this.#download = this.#newDownload();
-    await this.#publish(consensus);
+    await this.#publish();
     if (isUsable(liveness(consensus, clock.now()))) {
-      await cache.noteListed(digestsOf(consensus), consensus.validAfter);
+      await nextTurn();
+      await cache.noteListed(digestsOf(listed), consensus.validAfter);
       this.#isCompactionDue = true;
     }
     this.#waker.wake();
@@ -126,9 +140,8 @@ export class MicrodescriptorKeeper {
       this.#lastRequest = clock.monotonic();
       const download = this.#download;
       await download.round(missing, (received) => this.#receive(received), signal);
-      if (this.#unpublished > 0 && this.#netDir !== undefined) {
-        await this.#publish(this.#netDir.consensus);
-      }
+      if (this.#unpublished > 0) await this.#publish();
+      this.#shared.forget();
       await this.#compact();
       // A new consensus starts a new count, and has woken the sleeper.
       if (download === this.#download && this.#missing().length > 0) {
@@ -146,7 +159,8 @@ export class MicrodescriptorKeeper {
     return new MicrodescriptorDownload(sources, log, {
       shared: this.#shared,
       unreadable: this.#unreadable,
-      isMissing: (digest) => this.#isListed(digest) && !this.#microdescriptors.has(digest),
+      isMissing: (digest) =>
+        this.#isListed(digest) && !this.#microdescriptors.has(microdescriptorDigestBytes(digest)),
     });
   }
 
@@ -156,33 +170,42 @@ export class MicrodescriptorKeeper {
   }
 
   /** Reads what a consensus lists, if it is on disk and not in memory. */
-  async #readCache(consensus: Consensus): Promise<void> {
+  async #readCache(listed: DigestTable): Promise<void> {
     const table = this.#microdescriptors;
-    const wanted = digestsOf(consensus).filter((digest) => !table.has(digest));
-    await this.#settings.cache.readMicrodescriptors(wanted, (digest, text) => {
+    const wanted: number[] = [];
+    for (let number = 0; number < listed.size; number++) {
+      if (!table.has(listed.digest(number))) wanted.push(number);
+      if (number % LOOKED_UP_PER_TURN === LOOKED_UP_PER_TURN - 1) await nextTurn();
+    }
+    if (wanted.length === 0) return;
+    const digests = wanted.values().map((number) => listed.digest(number));
+    await this.#settings.cache.readMicrodescriptors(digests, (digest, text) => {
       try {
         table.add(digest, parseMicrodescriptor(text, this.#shared));
       } catch (error) {
         if (!(error instanceof NetdocError)) throw error;
-        this.#unreadable.add(digest);
+        this.#unreadable.add(microdescriptorDigestFromBytes(digest));
       }
     });
+    // The few that come later may have some of it twice.
+    this.#shared.forget();
   }
 
   /** Keeps only what a consensus lists. */
-  #drop(consensus: Consensus): void {
-    const kept = new MicrodescriptorTable(consensus.routers.length);
-    for (const digest of digestsOf(consensus)) {
-      const microdescriptor = this.#microdescriptors.get(digest);
-      if (microdescriptor !== undefined) kept.add(digest, microdescriptor);
+  async #drop(listed: DigestTable): Promise<void> {
+    const table = this.#microdescriptors;
+    const kept = new MicrodescriptorTable(listed.size);
+    // More may be added meanwhile, and comes last.
+    for (let number = 0; number < table.size; number++) {
+      const digest = table.digest(number);
+      if (listed.find(digest) >= 0) kept.add(digest, table.at(number));
+      if (number % COPIED_PER_TURN === COPIED_PER_TURN - 1) await nextTurn();
     }
     this.#microdescriptors = kept;
-    // It has what was dropped too.
-    this.#shared = new SharedParts();
   }
 
   #isListed(digest: MicrodescriptorDigest): boolean {
-    return this.#listed.find(bytesOf(digest)) >= 0;
+    return this.#listed.find(microdescriptorDigestBytes(digest)) >= 0;
   }
 
   #missing(): readonly MicrodescriptorDigest[] {
@@ -202,40 +225,61 @@ export class MicrodescriptorKeeper {
   async #receive({ entries, documents }: ReceivedMicrodescriptors): Promise<void> {
     // The consensus may have changed since they were asked for.
     const listed = entries.filter(({ digest }) => this.#isListed(digest));
-    if (listed.length === 0 || this.#netDir === undefined) return;
+    if (listed.length === 0 || this.#consensus === undefined) return;
     for (const { digest, microdescriptor } of listed) {
-      this.#microdescriptors.add(digest, microdescriptor);
+      this.#microdescriptors.add(microdescriptorDigestBytes(digest), microdescriptor);
     }
     this.#unpublished += listed.length;
     await nextTurn();
     // What is learnt may make the client ready. Once it is, a snapshot for each reply is a waste.
     if (this.#unpublished >= MANY || (this.#unpublished > 0 && !this.#settings.isReady())) {
-      await this.#publish(this.#netDir.consensus);
+      await this.#publish();
     }
-    const { consensus } = this.#netDir;
     const texts = new Map(
       listed.map(({ digest, start, end }) => [digest, documents.subarray(start, end)]),
     );
-    await this.#settings.cache.appendMicrodescriptors(texts, consensus.validAfter);
+    await this.#settings.cache.appendMicrodescriptors(texts, this.#consensus.validAfter);
   }
 
-  /** Makes a snapshot and shows it, in several turns of the event loop. */
-  async #publish(consensus: Consensus): Promise<void> {
+  /** Makes a snapshot and shows it, after those that are being made. */
+  async #publish(): Promise<void> {
+    const turn = this.#publishing.then(() => this.#publishNow());
+    this.#publishing = turn.catch(() => undefined);
+    await turn;
+  }
+
+  /** Does it in several turns of the event loop. */
+  async #publishNow(): Promise<void> {
+    const consensus = this.#consensus;
+    const isNew = this.#netDir?.consensus !== consensus || this.#unpublished > 0;
+    if (consensus === undefined || !isNew) return;
     this.#unpublished = 0;
-    const netDir = new NetDir(consensus, this.#microdescriptors, this.#netDir);
+    const netDir = await inTurns(
+      NetDir.steps(consensus, this.#microdescriptors, this.#netDir),
+    );
+    // One of a later consensus comes next.
+    if (this.#consensus !== consensus) return;
     this.#netDir = netDir;
     await nextTurn();
     this.#settings.prepare(netDir);
     await nextTurn();
-    // A later one may have come before it.
-    if (this.#netDir === netDir) this.#settings.onNetDir(netDir);
+    this.#settings.onNetDir(netDir);
   }
 }
 
-function* digestsOf({ routers }: Consensus): Generator<MicrodescriptorDigest> {
-  for (const { microdescriptorDigest } of routers) yield microdescriptorDigest;
+/** Collects the digests that a consensus lists, a few in each step. */
+function* listedSteps({ routers }: Consensus): Generator<void, DigestTable> {
+  const listed = new DigestTable(routers.length);
+  let untilStep = LOOKED_UP_PER_TURN;
+  for (const { microdescriptorDigest } of routers) {
+    listed.add(microdescriptorDigestBytes(microdescriptorDigest));
+    if (--untilStep > 0) continue;
+    untilStep = LOOKED_UP_PER_TURN;
+    yield;
+  }
+  return listed;
 }
 
-function bytesOf(digest: MicrodescriptorDigest): Uint8Array {
-  return Uint8Array.fromBase64(digest);
+function* digestsOf(listed: DigestTable): Generator<Uint8Array> {
+  for (let number = 0; number < listed.size; number++) yield listed.digest(number);
 }

@@ -9,8 +9,10 @@ import { TorError } from "../errors/tor_error.ts";
 import type { RouterStatus } from "../netdoc/consensus.ts";
 import type { GuardChoice } from "../guard/guard_choice.ts";
 import type { GuardSample } from "../guard/guard_sample.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { DirectoryClient, FetchObserver, FetchResult } from "./directory_client.ts";
 import { DirectoryError } from "./errors.ts";
+import { OverloadedServers } from "./overloaded_servers.ts";
 import type { DocumentRequest } from "./requests.ts";
 import type { ConfiguredServers } from "./servers.ts";
 import type { DirectoryServer } from "./transport.ts";
@@ -47,11 +49,18 @@ export class DirectorySources {
   readonly #client: DirectoryClient;
   readonly #servers: ConfiguredServers;
   readonly #guards: DirectoryGuards;
+  readonly #overloaded: OverloadedServers;
 
-  constructor(client: DirectoryClient, servers: ConfiguredServers, guards: DirectoryGuards) {
+  constructor(
+    client: DirectoryClient,
+    servers: ConfiguredServers,
+    guards: DirectoryGuards,
+    clock: Clock,
+  ) {
     this.#client = client;
     this.#servers = servers;
     this.#guards = guards;
+    this.#overloaded = new OverloadedServers(clock);
   }
 
   /**
@@ -72,15 +81,21 @@ export class DirectorySources {
     return this.fallback(excluded);
   }
 
-  /** An authority that is not excluded. */
+  /** An authority that is not excluded; an overloaded one only where there is no other. */
   authority(excluded: ReadonlySet<RsaIdentity>): Source | undefined {
-    const server = this.#servers.pickAuthority(excluded);
+    const server = this.#servers.pickAuthority(excluded.union(this.#overloaded.all())) ??
+      this.#servers.pickAuthority(excluded);
     return server && this.configured(server);
   }
 
-  /** A fallback that is not excluded; an authority, where no fallbacks are configured. */
+  /**
+   * A fallback that is not excluded; an authority, where no fallbacks are configured. Overloaded
+   * ones only where there are no others.
+   */
   fallback(excluded: ReadonlySet<RsaIdentity>): Source | undefined {
-    const server = this.#servers.pickFallback(excluded) ?? this.#servers.pickAuthority(excluded);
+    const pick = (busy: ReadonlySet<RsaIdentity>) =>
+      this.#servers.pickFallback(busy) ?? this.#servers.pickAuthority(busy);
+    const server = pick(excluded.union(this.#overloaded.all())) ?? pick(excluded);
     return server && this.configured(server);
   }
 
@@ -94,6 +109,7 @@ export class DirectorySources {
         return result;
       } catch (error) {
         if (!signal.aborted) this.#servers.noteFailure(identity);
+        if (isBusy(error)) this.#overloaded.note(identity);
         throw error;
       }
     };
@@ -101,8 +117,9 @@ export class DirectorySources {
   }
 
   /**
-   * A guard that is preferred, if one is drawn soon. The others are not excluded: that would make
-   * the client turn to guards outside of its few primary ones for the sake of a convenience.
+   * A guard that is preferred and not overloaded, if one is drawn soon. The others are not excluded:
+   * that would make the client turn to guards outside of its few primary ones for the sake of a
+   * convenience.
    */
   #drawGuard(
     excluded: ReadonlySet<RsaIdentity>,
@@ -112,7 +129,9 @@ export class DirectorySources {
       this.#guards.selectForDirectory(({ rsaIdentity }) => excluded.has(rsaIdentity));
     let choice = draw();
     for (let draws = 1; draws < PREFERENCE_DRAWS; draws++) {
-      if (choice === undefined || isPreferred(choice.router)) return choice;
+      if (choice === undefined) return undefined;
+      const { router } = choice;
+      if (isPreferred(router) && !this.#overloaded.has(router.rsaIdentity)) return choice;
       this.#guards.noteClosed(choice);
       choice = draw();
     }
@@ -134,6 +153,7 @@ export class DirectorySources {
         return await this.#client.fetch(server, request, signal, { ...observer, onAnswered });
       } catch (error) {
         if (!signal.aborted && isGuardsFault(error)) this.#guards.noteFailure(choice);
+        if (isBusy(error)) this.#overloaded.note(rsaIdentity);
         throw error;
       } finally {
         this.#guards.noteClosed(choice);
@@ -142,6 +162,10 @@ export class DirectorySources {
     // A guard that works stays a guard, whatever it serves; those who ask exclude it themselves.
     return { server, identity: rsaIdentity, fetch, blame: () => {} };
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof DirectoryError && error.code === "directory-http-busy";
 }
 
 /** Whether a failed request says something about the guard, and not about our own network. */

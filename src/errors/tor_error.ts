@@ -38,6 +38,8 @@ export abstract class TorError<Code extends string = string> extends Error {
   readonly advice: string | undefined;
 
   /**
+   * Takes what is known from the table.
+   *
    * @param table the room's table of codes
    * @param code one of the table's codes
    * @param message what happened, for a log; without destinations or secrets

@@ -267,14 +267,19 @@ export class GuardSets {
     const possible = netDir.consensus.routers.filter((router) =>
       isPossibleGuard(router) && (name === "default" || passesFilter(router))
     );
-    const sampledIdentities = new Set(this.#sampled.map((guard) => guard.rsaIdentity));
-    let candidates = possible.filter(({ rsaIdentity }) => !sampledIdentities.has(rsaIdentity));
+    const sampled = new Set(this.#sampled.map((guard) => netDir.listed(guard.rsaIdentity)));
     const maximum = maximumSampleSize(possible.length, parameters);
     let usable = this.#sampled.filter((guard) => guard.isUsable(now)).length;
     while (usable < parameters.minFilteredSample && this.#sampled.length < maximum) {
-      const router = selectGuardCandidate(netDir, random, candidates);
+      // The same list each time: to weigh thousands anew for each guard would take long.
+      const router = selectGuardCandidate(
+        netDir,
+        random,
+        possible,
+        (candidate) => !sampled.has(candidate),
+      );
       if (router === undefined) return;
-      candidates = candidates.filter((candidate) => candidate !== router);
+      sampled.add(router);
       const guard = new SampledGuard({
         ...namesOf(router),
         selection: name,

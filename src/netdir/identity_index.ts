@@ -7,6 +7,8 @@ import type { RsaIdentity } from "../crypto/identity.ts";
 
 /** Digits of an identity that make a number of 32 bits. */
 const PREFIX_DIGITS = 8;
+/** How many relays are looked at in one step: less than 3 ms. */
+const RELAYS_PER_STEP = 2000;
 
 /** What is found: a consensus entry. */
 export interface Identified {
@@ -18,10 +20,23 @@ export class IdentityIndex {
   readonly #relays: readonly Identified[];
   readonly #prefixes: Uint32Array;
 
-  /** @param relays sorted by identity; must not change */
-  constructor(relays: readonly Identified[]) {
+  private constructor(relays: readonly Identified[], prefixes: Uint32Array) {
     this.#relays = relays;
-    this.#prefixes = Uint32Array.from(relays, ({ rsaIdentity }) => prefixOf(rsaIdentity));
+    this.#prefixes = prefixes;
+  }
+
+  /**
+   * Makes an index, in steps of a few ms.
+   *
+   * @param relays sorted by identity; must not change
+   */
+  static *steps(relays: readonly Identified[]): Generator<void, IdentityIndex> {
+    const prefixes = new Uint32Array(relays.length);
+    for (let place = 0; place < relays.length; place++) {
+      prefixes[place] = prefixOf(relays[place].rsaIdentity);
+      if (place % RELAYS_PER_STEP === RELAYS_PER_STEP - 1) yield;
+    }
+    return new IdentityIndex(relays, prefixes);
   }
 
   /** The place of the relay with this identity; -1 when there is none. */

@@ -9,6 +9,7 @@ import type { PortPolicy } from "../netdoc/exit_policy.ts";
 import type { Microdescriptor, MicrodescriptorDigest } from "../netdoc/microdescriptor.ts";
 import type { MicrodescriptorSource } from "../netdoc/microdescriptor_table.ts";
 import { RelayFlag } from "../netdoc/relay_flag.ts";
+import { lastOf } from "../netdoc/steps.ts";
 import type { SocketAddress } from "../runtime/network.ts";
 import { BandwidthWeights, type Weighable, type WeightPosition } from "./bandwidth_weights.ts";
 import { IdentityIndex } from "./identity_index.ts";
@@ -20,6 +21,9 @@ export interface ParameterBounds {
   readonly min: number;
   readonly max: number;
 }
+
+/** How many relays are made in one step: less than 3 ms. */
+const RELAYS_PER_STEP = 1000;
 
 /** A snapshot of the network. It never changes: what is learnt makes a new one. */
 export class NetDir {
@@ -35,21 +39,38 @@ export class NetDir {
   /**
    * @param microdescriptors all that are known; those that the consensus does not list are ignored
    * @param earlier a snapshot, whose relays are used again if it is of the same consensus
+   * @param relays what {@link relaySteps} gives for the other three
    */
   constructor(
     consensus: Consensus,
     microdescriptors: MicrodescriptorSource,
     earlier?: NetDir,
+    relays: readonly (Relay | undefined)[] = lastOf(
+      relaySteps(consensus, microdescriptors, earlier),
+    ),
   ) {
-    const before = earlier?.consensus === consensus ? earlier : undefined;
     this.consensus = consensus;
-    this.#relays = consensus.routers.map((router, place) =>
-      before?.relayAt(place) ?? makeRelay(router, microdescriptors)
-    );
-    this.relays = this.#relays.filter((relay) => relay !== undefined);
-    if (before !== undefined) this.#index = before.#index;
+    this.#relays = relays;
+    this.relays = relays.filter((relay) => relay !== undefined);
+    if (earlier?.consensus === consensus) this.#index = earlier.#index;
     const scale = this.parameter("bwweightscale", { default: 10000, min: 1, max: 2 ** 31 - 1 });
     this.#weights = new BandwidthWeights(consensus.bandwidthWeights, scale);
+  }
+
+  /**
+   * Makes a snapshot as the constructor does, in steps of a few ms, and all that it needs for being
+   * asked about single relays. Microdescriptors may be added meanwhile: some of them count then.
+   */
+  static *steps(
+    consensus: Consensus,
+    microdescriptors: MicrodescriptorSource,
+    earlier?: NetDir,
+  ): Generator<void, NetDir> {
+    const relays = yield* relaySteps(consensus, microdescriptors, earlier);
+    const netDir = new NetDir(consensus, microdescriptors, earlier, relays);
+    yield;
+    netDir.#index ??= yield* IdentityIndex.steps(consensus.routers);
+    return netDir;
   }
 
   /** The relay, if it can be used and its microdescriptor is there. */
@@ -93,9 +114,25 @@ export class NetDir {
 
   /** The place of the entry with this identity; -1 when there is none. */
   #placeOf(identity: RsaIdentity): number {
-    this.#index ??= new IdentityIndex(this.consensus.routers);
+    this.#index ??= lastOf(IdentityIndex.steps(this.consensus.routers));
     return this.#index.find(identity);
   }
+}
+
+/** For each entry of a consensus, the relay, if it can be used and its microdescriptor is there. */
+function* relaySteps(
+  { routers }: Consensus,
+  microdescriptors: MicrodescriptorSource,
+  earlier: NetDir | undefined,
+): Generator<void, (Relay | undefined)[]> {
+  const before = earlier?.consensus.routers === routers ? earlier : undefined;
+  const relays: (Relay | undefined)[] = [];
+  for (const router of routers) {
+    const place = relays.length;
+    relays.push(before?.relayAt(place) ?? makeRelay(router, microdescriptors));
+    if (place % RELAYS_PER_STEP === RELAYS_PER_STEP - 1) yield;
+  }
+  return relays;
 }
 
 function makeRelay(

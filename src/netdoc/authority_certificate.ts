@@ -26,6 +26,7 @@ import {
 import { DocumentReader } from "./document.ts";
 import { NetdocError } from "./errors.ts";
 import { parseTime } from "./field.ts";
+import { lastOf } from "./steps.ts";
 
 declare const signingKeyBrand: unique symbol;
 
@@ -84,11 +85,24 @@ interface Item {
  * throws; also when only one of them is bad
  */
 export function parseAuthorityCertificates(documents: Uint8Array): AuthorityCertificate[] {
+  return lastOf(certificateSteps(documents));
+}
+
+/**
+ * Parses as {@link parseAuthorityCertificates} does, one in each step: each costs two checks of
+ * signatures. Nothing may write to the documents before the last.
+ *
+ * @throws as parseAuthorityCertificates, from any step
+ */
+export function* certificateSteps(
+  documents: Uint8Array,
+): Generator<void, AuthorityCertificate[]> {
   const reader = new DocumentReader(documents);
   const certificates: AuthorityCertificate[] = [];
   while (reader.next()) {
     if (certificates.length === MAX_CERTIFICATES) malformed("there are too many certificates");
     certificates.push(parseOne(documents, reader));
+    yield;
   }
   return certificates;
 }

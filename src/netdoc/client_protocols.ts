@@ -8,7 +8,7 @@ import { ProtocolVersions } from "./protocols.ts";
 
 /** The subprotocol versions that this client speaks (tor-spec, "Subprotocol versioning"). */
 export const SUPPORTED_PROTOCOLS: ProtocolVersions = ProtocolVersions.parse(
-  "Cons=1-2 Desc=1-2 FlowCtrl=1 Link=4-5 Microdesc=1-3 Relay=1-2",
+  "Cons=1-2 Desc=1-2 FlowCtrl=1-2 Link=4-5 Microdesc=1-3 Relay=1-2,4",
 );
 
 /**

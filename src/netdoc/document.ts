@@ -25,6 +25,19 @@ const BEGIN = "-----BEGIN ";
 const END = "-----END ";
 const DASHES = "-----";
 
+/** Keywords of the documents that there are thousands of. */
+const FREQUENT_KEYWORDS = [
+  ...["r", "a", "m", "s", "v", "pr", "w"],
+  ...["onion-key", "ntor-onion-key", "family", "family-ids", "p", "id"],
+] as const;
+
+/** The same by their length and first letter, in which no two of them agree. */
+const BY_LENGTH_AND_LETTER: ReadonlyMap<number, string> = new Map(
+  FREQUENT_KEYWORDS.map((
+    keyword,
+  ) => [lengthAndLetter(keyword.length, keyword.charCodeAt(0)), keyword]),
+);
+
 /** The bytes of an object, with the word between "BEGIN" and the dashes. */
 export interface DocumentObject {
   readonly type: string;
@@ -86,7 +99,7 @@ export class DocumentReader {
     if (keywordEnd === start || bytes[start] === DASH) {
       throw new NetdocError("document-malformed", "a line of a document has no keyword");
     }
-    this.#keyword = text(bytes, start, keywordEnd);
+    this.#keyword = keywordAt(bytes, start, keywordEnd);
     this.#keywordEnd = keywordEnd;
     this.#lineEnd = lineEnd;
     this.#end = lineEnd + 1;
@@ -200,6 +213,20 @@ export class DocumentReader {
     }
     return lineEnd + 1;
   }
+}
+
+/** As {@link text}, without making a string of a frequent keyword. */
+function keywordAt(bytes: Buffer, start: number, end: number): string {
+  const keyword = BY_LENGTH_AND_LETTER.get(lengthAndLetter(end - start, bytes[start]));
+  if (keyword === undefined) return text(bytes, start, end);
+  for (let at = 1; at < keyword.length; at++) {
+    if (bytes[start + at] !== keyword.charCodeAt(at)) return text(bytes, start, end);
+  }
+  return keyword;
+}
+
+function lengthAndLetter(length: number, letter: number): number {
+  return length * 256 + letter;
 }
 
 function isBlank(byte: number): boolean {

@@ -3,11 +3,18 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import ipaddr from "ipaddr.js";
 import type { SocketAddress } from "../runtime/network.ts";
 
 const DOT = 0x2e;
 const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const LOWER_A = 0x61;
+const LOWER_F = 0x66;
+/** Groups of 16 bits of an IPv6 address. */
+const IPV6_GROUPS = 8;
 
 /**
  * Reads "YYYY-MM-DD HH:MM:SS", which is UTC.
@@ -37,8 +44,62 @@ export function parseIpv6SocketAddress(text: string): SocketAddress | undefined 
   const match = /^\[([0-9A-Fa-f:.]{2,45})\]:(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
   const port = parseInteger(match[2], 1, 65535);
-  if (port === undefined || !ipaddr.IPv6.isValid(match[1])) return undefined;
+  if (port === undefined) return undefined;
+  // Nearly all are canonical, and seeing that takes a tenth of the library's time.
+  if (isCanonicalIpv6(match[1])) return { hostname: copyOf(match[1]), port };
+  if (!ipaddr.IPv6.isValid(match[1])) return undefined;
   return { hostname: ipaddr.IPv6.parse(match[1]).toString(), port };
+}
+
+/** The same text: what was matched in a longer one would keep all of that in memory. */
+function copyOf(ascii: string): string {
+  return Buffer.from(ascii, "latin1").toString("latin1");
+}
+
+/**
+ * Whether `text` is an IPv6 address as RFC 5952 writes it, without an IPv4 address in it: lower
+ * case, no leading zeros, and "::" in place of the first of the longest runs of two zeros or more.
+ */
+export function isCanonicalIpv6(text: string): boolean {
+  let groups = 0;
+  /** How many groups stand before the "::"; -1 when there is none. */
+  let gap = -1;
+  /** Zeros in a row, up to here, and the most before and after the "::". */
+  let zeros = 0;
+  let before = 0;
+  let after = 0;
+  let at = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    at = 2;
+  }
+  while (at < text.length) {
+    const start = at;
+    while (at < text.length && isLowerHexadecimal(text.charCodeAt(at))) at++;
+    const isZero = text.charCodeAt(start) === ZERO;
+    if (at === start || at - start > 4 || (isZero && at - start > 1)) return false;
+    groups++;
+    zeros = isZero ? zeros + 1 : 0;
+    if (gap < 0) before = Math.max(before, zeros);
+    else after = Math.max(after, zeros);
+    if (at === text.length) break;
+    if (text.charCodeAt(at++) !== COLON || at === text.length) return false;
+    if (text.charCodeAt(at) !== COLON) continue;
+    // Zeros next to it belong into it.
+    if (gap >= 0 || isZero) return false;
+    gap = groups;
+    zeros = 0;
+    // A zero that follows it does too.
+    if (text.charCodeAt(++at) === ZERO) return false;
+  }
+  if (gap < 0) return groups === IPV6_GROUPS && before < 2;
+  if (gap === 0 && text.charCodeAt(2) === ZERO) return false;
+  const omitted = IPV6_GROUPS - groups;
+  return omitted >= 2 && before < omitted && after <= omitted;
+}
+
+function isLowerHexadecimal(code: number): boolean {
+  return (code >= ZERO && code <= NINE) || (code >= LOWER_A && code <= LOWER_F);
 }
 
 /**

@@ -31,6 +31,7 @@ import {
   type MicrodescriptorDigest,
   microdescriptorDigestFromBytes,
 } from "./microdescriptor_digest.ts";
+import { lastOf } from "./steps.ts";
 
 export type { MicrodescriptorDigest } from "./microdescriptor_digest.ts";
 
@@ -65,17 +66,31 @@ export interface ParsedMicrodescriptors {
 }
 
 const MAX_SHARED_CHARACTERS = 8 * 2 ** 20;
+/** Five times what a family can make of one; longer ones can't be read. In bytes. */
+const MAX_LENGTH = 256 * 1024;
+/** How many are parsed in one step: less than 3 ms. */
+const PARSED_PER_STEP = 100;
+/** How many lines are looked through for the next in one step: less than 3 ms. */
+const LINES_PER_STEP = 10_000;
 
 /**
  * Lists and policies that many microdescriptors have in common, so that each is kept once. A client
- * keeps one of these for all replies that make up its directory. It forgets everything when it
- * holds more than 8 Mi characters; what was made with it stays as it is.
+ * keeps one of these for all replies that make up its directory. It forgets everything when it is
+ * told to, and when it holds more than 8 Mi characters; what was made with it stays as it is.
  */
 export class SharedParts {
   readonly #names = new Map<string, string>();
   readonly #lists = new Map<string, readonly string[]>();
   readonly #policies = new Map<string, PortPolicy>();
   #characters = 0;
+
+  /** Forgets what was collected, so that it takes no memory until there is more to come. */
+  forget(): void {
+    this.#names.clear();
+    this.#lists.clear();
+    this.#policies.clear();
+    this.#characters = 0;
+  }
 
   /** The members that a "family" line names; what is neither identity nor nickname is left out. */
   family(line: string): readonly string[] {
@@ -125,9 +140,7 @@ export class SharedParts {
   #makeRoom(characters: number): void {
     this.#characters += characters;
     if (this.#characters <= MAX_SHARED_CHARACTERS) return;
-    this.#names.clear();
-    this.#lists.clear();
-    this.#policies.clear();
+    this.forget();
     this.#characters = characters;
   }
 }
@@ -142,27 +155,45 @@ export function parseMicrodescriptors(
   documents: Uint8Array,
   shared: SharedParts = new SharedParts(),
 ): ParsedMicrodescriptors {
+  return lastOf(microdescriptorSteps(documents, shared));
+}
+
+/**
+ * Parses as {@link parseMicrodescriptors} does, in steps of a few ms, between which other work can be
+ * done. Nothing may write to the documents before the last.
+ *
+ * @throws as parseMicrodescriptors, from the first step
+ */
+export function* microdescriptorSteps(
+  documents: Uint8Array,
+  shared: SharedParts,
+): Generator<void, ParsedMicrodescriptors> {
   if (documents.length > 0 && documents[documents.length - 1] !== NEWLINE) {
     throw new NetdocError("document-cut-off", "the last microdescriptor is cut off");
   }
   const microdescriptors: ParsedMicrodescriptor[] = [];
-  const malformed: MicrodescriptorDigest[] = [];
-  let start = findStart(documents, 0);
-  while (start < documents.length) {
-    const end = findStart(documents, documents.indexOf(NEWLINE, start) + 1);
+  const unreadable: MicrodescriptorDigest[] = [];
+  let start = yield* startSteps(documents, 0);
+  for (let untilStep = PARSED_PER_STEP; start < documents.length; untilStep--) {
+    if (untilStep === 0) {
+      untilStep = PARSED_PER_STEP;
+      yield;
+    }
+    const end = yield* startSteps(documents, documents.indexOf(NEWLINE, start) + 1);
     const digest = microdescriptorDigestFromBytes(
       createHash("sha256").update(documents.subarray(start, end)).digest(),
     );
     try {
+      if (end - start > MAX_LENGTH) malformed("a microdescriptor is too long");
       const microdescriptor = parseOne(new DocumentReader(documents, start, end), shared);
       microdescriptors.push({ digest, microdescriptor, start, end });
     } catch (error) {
       if (!(error instanceof NetdocError)) throw error;
-      malformed.push(digest);
+      unreadable.push(digest);
     }
     start = end;
   }
-  return { microdescriptors, malformed };
+  return { microdescriptors, malformed: unreadable };
 }
 
 /**
@@ -180,9 +211,14 @@ const KEY_DIGITS = 43;
 const FIRST_KEYWORD = new TextEncoder().encode("onion-key");
 
 /** The offset of the first line at or after the line start `from` with the keyword "onion-key". */
-function findStart(documents: Uint8Array, from: number): number {
+function* startSteps(documents: Uint8Array, from: number): Generator<void, number> {
   let line = from;
-  while (line < documents.length && !startsMicrodescriptor(documents, line)) {
+  for (let untilStep = LINES_PER_STEP; line < documents.length; untilStep--) {
+    if (startsMicrodescriptor(documents, line)) break;
+    if (untilStep === 0) {
+      untilStep = LINES_PER_STEP;
+      yield;
+    }
     line = documents.indexOf(NEWLINE, line) + 1;
   }
   return line;

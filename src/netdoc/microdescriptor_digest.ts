@@ -24,3 +24,8 @@ export function microdescriptorDigestFromBytes(bytes: Uint8Array): Microdescript
   }
   return bytes.toBase64({ omitPadding: true }) as MicrodescriptorDigest;
 }
+
+/** The 32 bytes of a digest. */
+export function microdescriptorDigestBytes(digest: MicrodescriptorDigest): Uint8Array<ArrayBuffer> {
+  return Uint8Array.fromBase64(digest);
+}

@@ -20,6 +20,7 @@ import type { SocketAddress } from "../runtime/network.ts";
 import { DigestTable } from "./digest_table.ts";
 import type { PortPolicy } from "./exit_policy.ts";
 import type { Microdescriptor, MicrodescriptorDigest } from "./microdescriptor.ts";
+import { microdescriptorDigestBytes } from "./microdescriptor_digest.ts";
 
 const KEY_LENGTH = 32;
 const KEYS_LENGTH = 2 * KEY_LENGTH;
@@ -50,19 +51,34 @@ export class MicrodescriptorTable implements MicrodescriptorSource {
     return this.#digests.size;
   }
 
-  has(digest: MicrodescriptorDigest): boolean {
-    return this.#digests.find(Uint8Array.fromBase64(digest)) >= 0;
+  /** Whether the one with this digest of 32 bytes is there. */
+  has(digest: Uint8Array): boolean {
+    return this.#digests.find(digest) >= 0;
   }
 
   get(digest: MicrodescriptorDigest): Microdescriptor | undefined {
-    const number = this.#digests.find(Uint8Array.fromBase64(digest));
-    return number < 0 ? undefined : new HeldMicrodescriptor(this.#columns, number);
+    const number = this.#digests.find(microdescriptorDigestBytes(digest));
+    return number < 0 ? undefined : this.at(number);
   }
 
-  /** Copies what the microdescriptor says, unless one with this digest is there. */
-  add(digest: MicrodescriptorDigest, microdescriptor: Microdescriptor): void {
+  /** The microdescriptor that came as the one of this number, from 0; it must be there. */
+  at(number: number): Microdescriptor {
+    return new HeldMicrodescriptor(this.#columns, number);
+  }
+
+  /** The 32 bytes of its digest, as a view that holds until the next {@link add}. */
+  digest(number: number): Uint8Array<ArrayBuffer> {
+    return this.#digests.digest(number);
+  }
+
+  /**
+   * Copies what the microdescriptor says, unless one with this digest is there.
+   *
+   * @param digest 32 bytes, which are copied
+   */
+  add(digest: Uint8Array, microdescriptor: Microdescriptor): void {
     const { size } = this.#digests;
-    const number = this.#digests.add(Uint8Array.fromBase64(digest));
+    const number = this.#digests.add(digest);
     if (number === size) this.#columns.set(number, microdescriptor);
   }
 }

@@ -55,10 +55,12 @@ export class RouterStatusTable {
   /** One object for each entry, which reads the columns. */
   readonly routers: readonly RouterStatus[];
   readonly #routers: ListedRouter[];
-  readonly #columns = new Columns();
+  readonly #columns: Columns;
 
-  constructor() {
+  /** @param expected how many entries there will be: a guess that saves copies */
+  constructor(expected = FIRST_CAPACITY) {
     this.routers = this.#routers = [];
+    this.#columns = new Columns(Math.max(expected, FIRST_CAPACITY));
   }
 
   /** Adds an entry, unless its identity is not greater than that of the one before. */
@@ -79,14 +81,18 @@ export class RouterStatusTable {
 class Columns {
   readonly #ipv6: (SocketAddress | undefined)[] = [];
   readonly #protocols: ProtocolVersions[] = [];
-  #identities = new Uint8Array(FIRST_CAPACITY * IDENTITY_LENGTH);
-  #digests = new Uint8Array(FIRST_CAPACITY * DIGEST_LENGTH);
-  #nicknames = new Uint8Array(FIRST_CAPACITY * MAX_NICKNAME_LENGTH);
-  #nicknameEnds = new Uint32Array(FIRST_CAPACITY);
-  #addresses = new Uint32Array(FIRST_CAPACITY);
-  #ports = new Uint16Array(FIRST_CAPACITY);
-  #flags = new Uint32Array(FIRST_CAPACITY);
-  #bandwidths = new Uint32Array(FIRST_CAPACITY);
+  #identities = new Uint8Array(0);
+  #digests = new Uint8Array(0);
+  #nicknames = new Uint8Array(0);
+  #nicknameEnds = new Uint32Array(0);
+  #addresses = new Uint32Array(0);
+  #ports = new Uint16Array(0);
+  #flags = new Uint32Array(0);
+  #bandwidths = new Uint32Array(0);
+
+  constructor(capacity: number) {
+    this.resize(capacity);
+  }
 
   set(index: number, values: RouterStatusValues): boolean {
     const { identity, nickname, unmeasured } = values;

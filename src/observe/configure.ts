@@ -1,6 +1,5 @@
 /**
- * Where log lines go and how they look. The lines are C tor's, with milliseconds:
- * `Nov 23 19:00:00.000 [notice] message`, in local time.
+ * Sets up the log: which lines go where, and how they look.
  *
  * @module
  */
@@ -11,32 +10,45 @@ import {
   reset,
   type Sink,
 } from "@logtape/logtape";
-import { ObserveError } from "./errors.ts";
-import { LOG_LEVELS, type LogLevel, setSafeLogging } from "./log.ts";
+import { LOG_CATEGORIES, LOG_LEVELS, type LogLevel, setSafeLogging } from "./log.ts";
+import { LogFile } from "./log_file.ts";
+import { formatJsonLine, formatTextLine, type LogEntry, type LogFormat } from "./log_line.ts";
+import { isWanted, type LogTarget, lowestLevel } from "./log_target.ts";
+import type { RecentLines } from "./recent_lines.ts";
 
-/** Where lines of which levels go (C tor: Log). */
-export interface LogTarget {
-  /** The least severe level that is written. */
-  readonly level: LogLevel;
-  /** The most severe level that is written; `err` unless a range was given. */
-  readonly mostSevere: LogLevel;
-  /** A file is appended to; its path is taken as it is. */
-  readonly sink: { readonly kind: "stdout" | "stderr" } | {
-    readonly kind: "file";
-    readonly path: string;
-  };
-}
+export type { LogTarget } from "./log_target.ts";
 
 /** What applies to all targets. */
 export interface LoggingOptions {
   /** Redact addresses and destinations in lines. */
   readonly safeLogging: boolean;
+  /** How lines look; text unless given. */
+  readonly logFormat?: LogFormat;
+  /** Whether a line of text says what it is about; it does not unless given. */
+  readonly logMessageDomains?: boolean;
+  /** Bytes from which a log file is put aside; 0, or not given: never. */
+  readonly logMaxSize?: number;
+  /** How many log files that were put aside are kept; 0 unless given. */
+  readonly logFiles?: number;
+  /**
+   * Gets the lines of level warn and err, whatever the targets are; only their number while
+   * addresses and destinations are not redacted.
+   */
+  readonly recent?: RecentLines;
+  /** What writes to stdout or stderr in its place; undefined, or no writer given: the stream itself. */
+  readonly terminal?: (stream: "stdout" | "stderr") => LineWriter | undefined;
 }
 
 /** What a target needs of a file or a terminal. */
 export interface LineWriter {
   /** Writes at least one byte and gives their number; throws what the system says. */
   writeSync(bytes: Uint8Array): number;
+  /**
+   * Called before each line, with its bytes.
+   *
+   * @returns what should be told in a line before it
+   */
+  beginLine?(length: number): string | undefined;
 }
 
 /** The library's name for each of C tor's levels, the other way round: see log.ts. */
@@ -52,7 +64,11 @@ const LEVEL_OF: Readonly<Record<LibraryLevel, LogLevel>> = {
 /** The library's levels in the order of LOG_LEVELS. */
 const LIBRARY_LEVELS = ["trace", "debug", "info", "warning", "error"] as const;
 
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/** The levels that {@link LoggingOptions.recent} gets. */
+const RECENT: LogTarget = { level: "warn", mostSevere: "err", sink: { kind: "stderr" } };
+
+/** What was set up last. */
+let current: AsyncDisposable | undefined;
 
 /**
  * Makes `logs` the targets of all log lines, in place of those set before. Every line is handed to
@@ -60,95 +76,133 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
  * ends. An empty list writes nothing.
  *
  * @param logs files are appended to, and created with mode 0600
- * @returns disposing it stops the logging and closes the files
+ * @returns disposing it closes the files, and stops the logging unless it was set up anew since
  * @throws ObserveError when a file cannot be opened; nothing has changed then
  */
 export async function configureLogging(
   logs: readonly LogTarget[],
   options: LoggingOptions,
 ): Promise<AsyncDisposable> {
-  const files: Deno.FsFile[] = [];
-  const sinks: Record<string, Sink> = {};
+  const files: LogFile[] = [];
+  const targets: { readonly target: LogTarget; readonly sink: Sink }[] = [];
   try {
-    for (const [index, target] of logs.entries()) {
-      sinks[`log${index}`] = lineSink(target, openTarget(target, files));
+    for (const target of logs) {
+      targets.push({ target, sink: lineSink(target, openTarget(target, options, files), options) });
     }
   } catch (error) {
     for (const file of files) file.close();
     throw error;
   }
-  setSafeLogging(options.safeLogging);
-  const names = Object.keys(sinks);
+  const { safeLogging, recent } = options;
+  setSafeLogging(safeLogging);
+  if (recent !== undefined) {
+    const sink = (record: LogRecord) => {
+      const entry = entryOf(record);
+      if (!isWanted(RECENT, entry.category, entry.level)) return;
+      if (safeLogging) recent.add(entry);
+      else recent.countOnly();
+    };
+    targets.push({ target: RECENT, sink });
+  }
+  const names = targets.map((_, index) => `log${index}`);
   await configure({
     reset: true,
-    sinks,
+    sinks: Object.fromEntries(targets.map(({ sink }, index) => [`log${index}`, sink])),
     loggers: [
-      { category: ["chive"], lowestLevel: lowestLevel(logs), sinks: names },
+      ...LOG_CATEGORIES.map((category) => ({
+        category: ["chive", category],
+        lowestLevel: lowestOf(targets.map(({ target }) => target), category),
+        sinks: names,
+      })),
       // Otherwise the library introduces itself on the console.
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: names },
     ],
   });
   let open = true;
-  return {
+  const mine: AsyncDisposable = {
     async [Symbol.asyncDispose](): Promise<void> {
       if (!open) return;
       open = false;
-      await reset();
+      if (current === mine) await reset();
       for (const file of files) file.close();
     },
   };
+  current = mine;
+  return mine;
 }
 
 /** The least severe level that any target writes: the others then cost one comparison. */
-function lowestLevel(logs: readonly LogTarget[]): LibraryLevel | null {
-  const lowest = Math.min(...logs.map((target) => LOG_LEVELS.indexOf(target.level)));
-  return logs.length === 0 ? null : LIBRARY_LEVELS[lowest];
+function lowestOf(targets: readonly LogTarget[], category: string): LibraryLevel | null {
+  const levels = targets.map((target) => lowestLevel(target, category))
+    .filter((level) => level !== undefined)
+    .map((level) => LOG_LEVELS.indexOf(level));
+  return levels.length === 0 ? null : LIBRARY_LEVELS[Math.min(...levels)];
 }
 
-function openTarget(target: LogTarget, files: Deno.FsFile[]): LineWriter {
+function openTarget(target: LogTarget, options: LoggingOptions, files: LogFile[]): LineWriter {
   const { sink } = target;
-  if (sink.kind !== "file") return sink.kind === "stdout" ? Deno.stdout : Deno.stderr;
-  try {
-    const file = Deno.openSync(sink.path, { append: true, create: true, mode: 0o600 });
-    files.push(file);
-    return file;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ObserveError(
-      "log-file-unwritable",
-      `cannot open the log file '${sink.path}': ${reason}`,
-      { cause: error },
-    );
+  if (sink.kind !== "file") {
+    return options.terminal?.(sink.kind) ?? (sink.kind === "stdout" ? Deno.stdout : Deno.stderr);
   }
+  const { logMaxSize: maxSize = 0, logFiles: keep = 0 } = options;
+  const file = new LogFile(sink.path, { maxSize, keep });
+  files.push(file);
+  return file;
 }
 
 /**
- * A sink that writes the lines of `target`'s levels to `writer`. A line that cannot be written
- * (disk full, pipe closed) is dropped, and the next one that can is preceded by their number.
+ * A sink that writes the lines of `target` to `writer`. A line that cannot be written (disk full,
+ * pipe closed) is dropped, and the next one that can is preceded by their number.
  */
-export function lineSink(target: LogTarget, writer: LineWriter): Sink {
-  const from = LOG_LEVELS.indexOf(target.level);
-  const to = LOG_LEVELS.indexOf(target.mostSevere);
+export function lineSink(
+  target: LogTarget,
+  writer: LineWriter,
+  { logFormat = "text", logMessageDomains = false }: Omit<LoggingOptions, "safeLogging"> = {},
+): Sink {
   const encoder = new TextEncoder();
   let lost = 0;
+  const format = (entry: LogEntry) =>
+    encoder.encode(
+      logFormat === "json" ? formatJsonLine(entry) : formatTextLine(entry, logMessageDomains),
+    );
+  const write = (entry: LogEntry) => {
+    const line = format(entry);
+    const trouble = writer.beginLine?.(line.length);
+    if (trouble !== undefined) writeAll(writer, format({ ...remark(entry), message: trouble }));
+    writeAll(writer, line);
+  };
   return (record: LogRecord): void => {
-    const level = LEVEL_OF[record.level];
-    const severity = LOG_LEVELS.indexOf(level);
-    if (severity < from || severity > to) return;
+    const entry = entryOf(record);
+    if (!isWanted(target, entry.category, entry.level)) return;
     try {
       if (lost > 0) {
-        const count = `${lost} log ${
-          lost === 1 ? "line" : "lines"
-        } before this could not be written`;
-        writeAll(writer, encoder.encode(formatLogLine(record.timestamp, "warn", count)));
+        const lines = lost === 1 ? "line" : "lines";
+        write({
+          ...remark(entry),
+          message: `${lost} log ${lines} before this could not be written`,
+        });
         lost = 0;
       }
-      const message = record.message.map(String).join("");
-      writeAll(writer, encoder.encode(formatLogLine(record.timestamp, level, message)));
+      write(entry);
     } catch {
       // There is nowhere left to report to, and a log must not stop the client.
       lost++;
     }
+  };
+}
+
+/** The beginning of a line about the log itself, at the time of another one. */
+function remark({ time }: LogEntry): Omit<LogEntry, "message"> {
+  return { time, level: "warn", category: "config" };
+}
+
+function entryOf({ timestamp, level, category, message, properties }: LogRecord): LogEntry {
+  return {
+    time: timestamp,
+    level: LEVEL_OF[level],
+    category: category.at(-1) ?? "",
+    message: message.map(String).join(""),
+    facts: properties,
   };
 }
 
@@ -158,30 +212,4 @@ function writeAll(writer: LineWriter, bytes: Uint8Array): void {
     if (written === 0) throw new Deno.errors.WriteZero("the log took no bytes");
     at += written;
   }
-}
-
-/**
- * One line with its newline. Control characters in `message`, which could forge a line or command
- * a terminal, are written as `\xNN`.
- *
- * @param time milliseconds since 1970-01-01 UTC, shown in local time
- */
-export function formatLogLine(time: number, level: LogLevel, message: string): string {
-  const date = new Date(time);
-  const month = MONTHS[date.getMonth()];
-  const day = two(date.getDate());
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  const fraction = String(date.getMilliseconds()).padStart(3, "0");
-  return `${month} ${day} ${clock}.${fraction} [${level}] ${printable(message)}\n`;
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, "0");
-}
-
-function printable(message: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
-  return message.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
 }

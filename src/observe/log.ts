@@ -12,23 +12,44 @@ export const LOG_LEVELS = ["debug", "info", "notice", "warn", "err"] as const;
 /** One of C tor's five log levels. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** What a log line is about; each is a room or a phase of the client. */
-export type LogCategory =
-  | "bootstrap"
-  | "channel"
-  | "circuit"
-  | "config"
-  | "directory"
-  | "guard"
-  | "proxy"
-  | "state"
-  | "stream";
+/** What log lines are about; each is a room or a phase of the client. */
+export const LOG_CATEGORIES = [
+  "bootstrap",
+  "channel",
+  "circuit",
+  "config",
+  "directory",
+  "guard",
+  "monitor",
+  "proxy",
+  "state",
+  "stream",
+] as const;
+
+/** What a log line is about. */
+export type LogCategory = typeof LOG_CATEGORIES[number];
+
+/** Told of a line of level warn or err. */
+export type WarningWatcher = (level: "warn" | "err", category: LogCategory, text: string) => void;
+
+const watchers = new Set<WarningWatcher>();
+
+/**
+ * Calls `watcher` with each line of level warn and err of this process, wherever lines are written
+ * to, until the function that is given back is called.
+ */
+export function watchWarnings(watcher: WarningWatcher): () => void {
+  watchers.add(watcher);
+  return () => void watchers.delete(watcher);
+}
 
 /** Writes lines of one category. Values in `facts` are added to structured logs. */
 export class Logger {
+  readonly #category: LogCategory;
   readonly #library: LibraryLogger;
 
   constructor(category: LogCategory) {
+    this.#category = category;
     this.#library = getLogger(["chive", category]);
   }
 
@@ -46,10 +67,16 @@ export class Logger {
 
   warn(message: string, facts?: Record<string, unknown>): void {
     this.#library.warn(escape(message), facts);
+    this.#tell("warn", message);
   }
 
   err(message: string, facts?: Record<string, unknown>): void {
     this.#library.error(escape(message), facts);
+    this.#tell("err", message);
+  }
+
+  #tell(level: "warn" | "err", message: string): void {
+    for (const watcher of [...watchers]) watcher(level, this.#category, message);
   }
 }
 

@@ -15,7 +15,7 @@ export interface Destination {
 }
 
 /** Why a destination is refused at the door. */
-export type DestinationRefusal = "hostname-malformed" | "onion-unsupported";
+export type DestinationRefusal = "hostname-malformed" | "exit-name-refused";
 
 /** A destination, or why it is refused. */
 export type DestinationResult = Destination | {
@@ -32,12 +32,12 @@ const DOTTED_QUAD = /^(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}$/;
 /** A label of a host name as C tor takes it: "_" is in real use, though not in the standard. */
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
-/** Names under these belong to Tor itself and would tell an exit what it must not learn. */
-const TOR_DOMAINS: readonly string[] = ["onion", "exit"];
+/** Names under this would let an application, or a page in it, choose the exit relay. */
+const EXIT_DOMAIN = "exit";
 
 /**
  * Reads a host as an application gives it: an IPv4 or IPv6 address (the latter also in brackets)
- * or a host name. Names that end in .onion or .exit, with or without a final dot, are refused.
+ * or a host name. Names that end in .exit, with or without a final dot, are refused.
  */
 export function parseDestination(text: string): DestinationResult {
   const bracketed = text.startsWith("[") && text.endsWith("]");
@@ -87,8 +87,8 @@ function parseName(text: string): DestinationResult {
     return { kind: "refused", code: "hostname-malformed" };
   }
   const name = text.toLowerCase();
-  if (TOR_DOMAINS.includes(labels[labels.length - 1].toLowerCase())) {
-    return { kind: "refused", code: "onion-unsupported" };
+  if (labels[labels.length - 1].toLowerCase() === EXIT_DOMAIN) {
+    return { kind: "refused", code: "exit-name-refused" };
   }
   return { kind: "name", host: name };
 }

@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { formatAddress, type SocketAddress } from "../runtime/network.ts";
 
-/** A complete HTTP response, status 501, with a page that says how to use the SOCKS port. */
-export function httpRefusal(address: SocketAddress): Uint8Array {
-  const port = formatAddress(address);
+/**
+ * A complete HTTP response, status 501, with a page that says how to use the SOCKS port.
+ *
+ * @param place where it listens: `ADDRESS:PORT` or `unix:PATH`
+ */
+export function httpRefusal(place: string): Uint8Array {
+  const port = place.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const page = `<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>A SOCKS port, not a web page</title></head>

@@ -3,58 +3,32 @@
  *
  * @module
  */
+import type { StreamIsolation } from "../config/config.ts";
 import type { Isolation } from "../stream/opener.ts";
-import type { SocksRequest } from "./socks_request.ts";
-
-/** What sets streams apart, beside the session group of the listener, which always does. */
-export interface IsolationFlags {
-  /** Streams of different client addresses (IsolateClientAddr). */
-  readonly clientAddress: boolean;
-  /** Streams with different user names or passwords (IsolateSOCKSAuth). */
-  readonly socksAuth: boolean;
-  /** SOCKS4 from SOCKS5 (IsolateClientProtocol). */
-  readonly clientProtocol: boolean;
-  /** Streams to different ports (IsolateDestPort). */
-  readonly destinationPort: boolean;
-  /** Streams to different hosts (IsolateDestAddr). */
-  readonly destinationAddress: boolean;
-  /**
-   * A circuit whose streams gave a user name or a password does not grow old while there are such
-   * streams (KeepAliveIsolateSOCKSAuth); needs `socksAuth`.
-   */
-  readonly keepAliveSocksAuth: boolean;
-}
-
-/** C tor's defaults. */
-export const DEFAULT_ISOLATION: IsolationFlags = {
-  clientAddress: true,
-  socksAuth: true,
-  clientProtocol: false,
-  destinationPort: false,
-  destinationAddress: false,
-  keepAliveSocksAuth: false,
-};
+import type { StreamRequest } from "./stream_request.ts";
 
 /**
  * The isolation of one request.
  *
  * The key is a JSON array, in which no value can be taken for another or for two: the session
  * group, then what each flag that is set adds, else null. It holds the password, so it must never
- * be logged. As in C tor, an empty user name or password is the same as none.
+ * be logged. As in C tor, an empty user name or password is the same as none, and the destination
+ * is the one that was asked for, whatever it is mapped to.
+ *
+ * @param clientAddress empty for an application that has none
  */
 export function isolationOf(
-  flags: IsolationFlags,
-  sessionGroup: string,
+  flags: StreamIsolation,
   clientAddress: string,
-  request: SocksRequest,
+  request: StreamRequest,
 ): Isolation {
-  const { version, destination, port, credentials: { username, password } } = request;
+  const { protocol, destination, port, credentials: { username, password } } = request;
   return {
     key: JSON.stringify([
-      sessionGroup,
+      flags.sessionGroup,
       flags.clientAddress ? clientAddress : null,
       flags.socksAuth ? [username.toHex(), password.toHex()] : null,
-      flags.clientProtocol ? `socks${version}` : null,
+      flags.clientProtocol ? protocol : null,
       flags.destinationPort ? port : null,
       flags.destinationAddress ? destination.host : null,
     ]),

@@ -4,14 +4,8 @@
  * @module
  */
 import { destinationFromBytes, parseDestination } from "./destination.ts";
-import {
-  INCOMPLETE,
-  latin1,
-  type Parsed,
-  refused,
-  type SocksCommand,
-  type SocksRequest,
-} from "./socks_request.ts";
+import { INCOMPLETE, latin1, type Parsed, refused, type SocksRequest } from "./socks_request.ts";
+import type { StreamCommand } from "./stream_request.ts";
 
 /** The version byte of SOCKS4. */
 export const SOCKS4_VERSION = 4;
@@ -21,7 +15,7 @@ const MAX_LENGTH = 512;
 /** Longest host name, in bytes. */
 const MAX_NAME_LENGTH = 255;
 
-const COMMANDS: ReadonlyMap<number, SocksCommand> = new Map([
+const COMMANDS: ReadonlyMap<number, StreamCommand> = new Map([
   [0x01, "connect"],
   [0xf0, "resolve"],
 ]);
@@ -67,7 +61,7 @@ export function parseSocks4(bytes: Uint8Array): Parsed<SocksRequest> {
   const credentials = { username: within.slice(8, userEnd), password: new Uint8Array(0) };
   return {
     kind: "message",
-    value: { version: 4, command, destination, port, credentials },
+    value: { version: 4, command, destination, port, credentials, isAddressGiven: !named },
     length: nameEnd + 1,
   };
 }

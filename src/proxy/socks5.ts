@@ -5,15 +5,9 @@
  *
  * @module
  */
-import { type Destination, destinationFromBytes, parseDestination } from "./destination.ts";
-import {
-  INCOMPLETE,
-  latin1,
-  type Parsed,
-  refused,
-  type SocksCommand,
-  type SocksCredentials,
-} from "./socks_request.ts";
+import { destinationFromBytes, parseDestination } from "./destination.ts";
+import { INCOMPLETE, latin1, type Parsed, refused, type SocksRequest } from "./socks_request.ts";
+import type { Credentials, StreamCommand } from "./stream_request.ts";
 
 /** The version byte of SOCKS5's own messages. */
 export const SOCKS5_VERSION = 5;
@@ -27,7 +21,7 @@ export const METHOD_PASSWORD = 2;
 /** None of the offered methods is acceptable. */
 export const METHOD_UNACCEPTABLE = 0xff;
 
-const COMMANDS: ReadonlyMap<number, SocksCommand> = new Map([
+const COMMANDS: ReadonlyMap<number, StreamCommand> = new Map([
   [0x01, "connect"],
   [0xf0, "resolve"],
   [0xf1, "resolve-ptr"],
@@ -42,6 +36,8 @@ const RESERVED_KNOWN = "<torS0X>0";
  * Reads the first message and chooses a method: user name and password where it is offered, as C
  * tor does, because only it can isolate.
  *
+ * @param preferNone whether no authentication is chosen before it (PreferSOCKSNoAuth)
+ *
  * | bytes | meaning           |
  * | ----- | ----------------- |
  * | 1     | version, 5        |
@@ -50,15 +46,20 @@ const RESERVED_KNOWN = "<torS0X>0";
  */
 export function parseMethods(
   bytes: Uint8Array,
+  preferNone = false,
 ): Parsed<typeof METHOD_NONE | typeof METHOD_PASSWORD> {
   if (bytes.length < 1) return INCOMPLETE;
   if (bytes[0] !== SOCKS5_VERSION) return refused("socks-version-unknown");
   if (bytes.length < 2 || bytes.length < 2 + bytes[1]) return INCOMPLETE;
   const length = 2 + bytes[1];
   const methods = bytes.subarray(2, length);
-  if (methods.includes(METHOD_PASSWORD)) return { kind: "message", value: METHOD_PASSWORD, length };
-  if (methods.includes(METHOD_NONE)) return { kind: "message", value: METHOD_NONE, length };
-  return refused("socks-no-acceptable-method");
+  const preferred = preferNone
+    ? [METHOD_NONE, METHOD_PASSWORD] as const
+    : [METHOD_PASSWORD, METHOD_NONE] as const;
+  const value = preferred.find((method) => methods.includes(method));
+  return value === undefined
+    ? refused("socks-no-acceptable-method")
+    : { kind: "message", value, length };
 }
 
 /**
@@ -70,7 +71,7 @@ export function parseMethods(
  * | 1 + n  | length of the name, name       |
  * | 1 + n  | length of the password, it     |
  */
-export function parseCredentials(bytes: Uint8Array): Parsed<SocksCredentials> {
+export function parseCredentials(bytes: Uint8Array): Parsed<Credentials> {
   if (bytes.length < 1) return INCOMPLETE;
   if (bytes[0] !== AUTHENTICATION_VERSION) return refused("socks-malformed");
   if (bytes.length < 2) return INCOMPLETE;
@@ -88,11 +89,7 @@ export function parseCredentials(bytes: Uint8Array): Parsed<SocksCredentials> {
 }
 
 /** A request of SOCKS5 without the credentials, which came before it. */
-export interface Socks5Request {
-  readonly command: SocksCommand;
-  readonly destination: Destination;
-  readonly port: number;
-}
+export type Socks5Request = Omit<SocksRequest, "version" | "credentials">;
 
 /**
  * Reads the request.
@@ -132,7 +129,11 @@ export function parseRequest(bytes: Uint8Array): Parsed<Socks5Request> {
   }
   if (destination.kind === "refused") return destination;
   if (command === "connect" && port === 0) return refused("socks-port-zero");
-  return { kind: "message", value: { command, destination, port }, length: portAt + 2 };
+  return {
+    kind: "message",
+    value: { command, destination, port, isAddressGiven: bytes[3] !== 3 },
+    length: portAt + 2,
+  };
 }
 
 /** How many bytes an address has; `nameLength` counts for a name only. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concatenate } from "./application_protocol.ts";
 import { parseSocks4, SOCKS4_VERSION } from "./socks4.ts";
 import {
   AUTHENTICATION_VERSION,
@@ -19,7 +20,8 @@ import {
   socks5ReplyFor,
   type SocksRefusal,
 } from "./socks_replies.ts";
-import type { Parsed, SocksCredentials, SocksRequest } from "./socks_request.ts";
+import type { Parsed, SocksRequest } from "./socks_request.ts";
+import { NO_CREDENTIALS } from "./stream_request.ts";
 
 /** How a handshake ends. */
 export type SocksOutcome =
@@ -49,18 +51,23 @@ type Expected = "first" | "credentials" | "request-or-credentials" | "request";
 const HTTP_FIRST_LETTERS: ReadonlySet<number> = new Set(new TextEncoder().encode("CDGHOPT"));
 
 const NO_BYTES = new Uint8Array(0);
-const NO_CREDENTIALS: SocksCredentials = { username: NO_BYTES, password: NO_BYTES };
 
 /**
  * Reads SOCKS5, SOCKS4 and SOCKS4a, in pieces of any size: the replies and the outcome depend on
  * the bytes alone. Keeps at most one incomplete message (512 bytes) between two pieces.
  */
 export class SocksDecoder {
+  readonly #preferNoAuth: boolean;
   #pending: Uint8Array = NO_BYTES;
   #reply: Uint8Array = NO_BYTES;
   #expected: Expected = "first";
   #credentials = NO_CREDENTIALS;
   #outcome: SocksOutcome | undefined;
+
+  /** @param preferNoAuth whether a password is not asked for where none will do */
+  constructor(preferNoAuth = false) {
+    this.#preferNoAuth = preferNoAuth;
+  }
 
   /** Takes the next bytes of the application; `bytes` may be reused afterwards. */
   push(bytes: Uint8Array): SocksProgress {
@@ -110,7 +117,7 @@ export class SocksDecoder {
 
   #readMethods(): boolean {
     const refusal = () => Uint8Array.of(SOCKS5_VERSION, METHOD_UNACCEPTABLE);
-    const method = this.#take(parseMethods(this.#pending), refusal);
+    const method = this.#take(parseMethods(this.#pending, this.#preferNoAuth), refusal);
     if (method === undefined) return false;
     this.#send(Uint8Array.of(SOCKS5_VERSION, method));
     this.#expected = method === METHOD_PASSWORD ? "credentials" : "request-or-credentials";
@@ -157,11 +164,4 @@ export class SocksDecoder {
   #send(bytes: Uint8Array): void {
     this.#reply = concatenate(this.#reply, bytes);
   }
-}
-
-function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

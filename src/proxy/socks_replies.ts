@@ -34,7 +34,8 @@ export type SocksRefusal =
   | "socks-username-reserved"
   | "socks-command-unsupported"
   | "socks-address-type-unsupported"
-  | "socks-port-zero";
+  | "socks-port-zero"
+  | "socks-unsafe";
 
 /** SOCKS4: the request is granted. */
 const SOCKS4_GRANTED = 90;
@@ -43,7 +44,7 @@ const SOCKS4_REJECTED = 91;
 
 const REFUSALS: Readonly<Record<SocksRefusal, Socks5ReplyCode>> = {
   "hostname-malformed": Socks5Reply.GeneralFailure,
-  "onion-unsupported": Socks5Reply.GeneralFailure,
+  "exit-name-refused": Socks5Reply.GeneralFailure,
   "socks-version-unknown": Socks5Reply.GeneralFailure,
   "socks-malformed": Socks5Reply.GeneralFailure,
   "socks-too-long": Socks5Reply.GeneralFailure,
@@ -52,6 +53,7 @@ const REFUSALS: Readonly<Record<SocksRefusal, Socks5ReplyCode>> = {
   "socks-command-unsupported": Socks5Reply.CommandNotSupported,
   "socks-address-type-unsupported": Socks5Reply.AddressTypeNotSupported,
   "socks-port-zero": Socks5Reply.GeneralFailure,
+  "socks-unsafe": Socks5Reply.NotAllowed,
 };
 
 /** By code of an error or a refusal. A code that is not listed is a general failure. */
@@ -79,6 +81,12 @@ const REPLIES: ReadonlyMap<string, Socks5ReplyCode> = new Map<string, Socks5Repl
   // What the client itself says.
   ["internal-answer-refused", Socks5Reply.GeneralFailure],
   ["internal-address-refused", Socks5Reply.GeneralFailure],
+  ["onion-unsupported", Socks5Reply.GeneralFailure],
+  // What a door does not let through.
+  ["target-refused", Socks5Reply.NotAllowed],
+  ["plaintext-port-refused", Socks5Reply.NotAllowed],
+  ["name-refused", Socks5Reply.NotAllowed],
+  ["virtual-address-unknown", Socks5Reply.GeneralFailure],
   ["no-directory", Socks5Reply.GeneralFailure],
   ["not-bootstrapped", Socks5Reply.GeneralFailure],
   ["stream-timeout", Socks5Reply.TtlExpired],

@@ -4,28 +4,17 @@
  *
  * @module
  */
-import type { Destination } from "./destination.ts";
 import type { SocksRefusal } from "./socks_replies.ts";
-
-/** The commands that are understood; RESOLVE and RESOLVE_PTR are Tor's own (socks-extensions). */
-export type SocksCommand = "connect" | "resolve" | "resolve-ptr";
-
-/** Who the application says it is. Everything is accepted; it serves isolation. */
-export interface SocksCredentials {
-  /** 0 to 511 bytes; SOCKS4 calls it the user id. */
-  readonly username: Uint8Array;
-  /** 0 to 255 bytes; always empty in SOCKS4. */
-  readonly password: Uint8Array;
-}
+import type { StreamRequest } from "./stream_request.ts";
 
 /** A complete request that may be served. */
-export interface SocksRequest {
+export interface SocksRequest extends Omit<StreamRequest, "protocol" | "family"> {
   readonly version: 4 | 5;
-  readonly command: SocksCommand;
-  readonly destination: Destination;
-  /** 1 to 65535 for "connect"; anything for the others, which have no use for it. */
-  readonly port: number;
-  readonly credentials: SocksCredentials;
+  /**
+   * Whether the message had an address where it could have had a name: the application may have
+   * looked the name up elsewhere before (SafeSocks).
+   */
+  readonly isAddressGiven: boolean;
 }
 
 /** What reading one message from the beginning of some bytes gives. */

@@ -11,7 +11,7 @@ import { describeError, TorError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import type { ExitTarget } from "../path/exit_target.ts";
 import { Backoff, type BackoffOptions } from "../runtime/backoff.ts";
-import { sleep } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { StreamError, type StreamErrorCode } from "./errors.ts";
@@ -117,6 +117,11 @@ export class StreamAttempts {
 
   constructor(parts: StreamAttemptsParts) {
     this.#parts = parts;
+  }
+
+  /** The clock by which requests are timed. */
+  get clock(): Clock {
+    return this.#parts.runtime.clock;
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * One stream through a circuit: BEGIN to END, with its windows (tor-spec, "Application connections
- * and stream management", "Stream-level flow control").
+ * One stream through a circuit: BEGIN to END (tor-spec, "Application connections and stream
+ * management").
  *
  * @module
  */
@@ -14,15 +14,15 @@ import {
 import type { Circuit, StreamReceiver } from "../circuit/circuit.ts";
 import { CircuitError } from "../circuit/errors.ts";
 import type { ByteStream } from "../runtime/byte_stream.ts";
+import { type Clock, SystemClock } from "../runtime/clock.ts";
 import { StreamError } from "./errors.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
-
-/** DATA messages that may be on their way before the first SENDME. */
-const STREAM_WINDOW = 500;
-/** DATA messages that one SENDME answers. */
-const STREAM_INCREMENT = 50;
+import type { FlowControlledStream, StreamFlowControl } from "./stream_flow_control.ts";
+import { StreamWindows } from "./stream_windows.ts";
+import { XonXoff } from "./xon_xoff.ts";
 
 const EMPTY = new Uint8Array(0);
+const SYSTEM_CLOCK = new SystemClock();
 
 interface PendingWrite {
   readonly bytes: Uint8Array;
@@ -35,12 +35,13 @@ interface PendingWrite {
  * A stream that was begun. Data may be written before the other side has answered ("optimistic
  * data"); it is lost if the stream is refused.
  */
-export class TorStream implements ByteStream, StreamReceiver {
+export class TorStream implements ByteStream, StreamReceiver, FlowControlledStream {
   /** What CONNECTED said; rejects with a StreamError when the stream is refused. */
   readonly connected: Promise<Connected>;
 
   readonly #circuit: Circuit;
   readonly #id: number;
+  readonly #flow: StreamFlowControl;
   readonly #received = new ReceiveBuffer();
   readonly #writes: PendingWrite[] = [];
   #settleConnected: {
@@ -50,14 +51,12 @@ export class TorStream implements ByteStream, StreamReceiver {
   #wakeReader: (() => void) | undefined;
   /** Set when nothing more will arrive: how it ended. */
   #endedBy: StreamError | undefined;
-  /** Messages received and not taken by the reader, and those that no SENDME has answered. */
-  #untaken = 0;
-  #unanswered = 0;
-  #deliverWindow = STREAM_WINDOW;
-  #packageWindow = STREAM_WINDOW;
 
-  private constructor(circuit: Circuit) {
+  private constructor(circuit: Circuit, clock: Clock) {
     this.#circuit = circuit;
+    this.#flow = circuit.usesStreamSendmes
+      ? new StreamWindows(this)
+      : new XonXoff({ stream: this, parameters: circuit.flowControl, clock });
     this.connected = new Promise((resolve, reject) => {
       this.#settleConnected = { resolve, reject };
     });
@@ -70,10 +69,16 @@ export class TorStream implements ByteStream, StreamReceiver {
    * Begins a stream: sends BEGIN or BEGIN_DIR.
    *
    * @param command `RelayCommand.BEGIN` with the body of `encodeBegin`, or `BEGIN_DIR` without
+   * @param clock measures how fast the stream is read, and paces what it sends
    * @throws CircuitError when the circuit cannot take a stream
    */
-  static begin(circuit: Circuit, command: number, body: Uint8Array = EMPTY): TorStream {
-    const stream = new TorStream(circuit);
+  static begin(
+    circuit: Circuit,
+    command: number,
+    body: Uint8Array = EMPTY,
+    clock: Clock = SYSTEM_CLOCK,
+  ): TorStream {
+    const stream = new TorStream(circuit, clock);
     try {
       circuit.send(command, stream.#id, body);
     } catch (error) {
@@ -84,6 +89,10 @@ export class TorStream implements ByteStream, StreamReceiver {
   }
 
   async read(): Promise<Uint8Array | null> {
+    const drained = this.#received.giveBack();
+    if (drained > 0 && this.#endedBy === undefined) {
+      this.#flow.onDrained(drained, this.#received.length);
+    }
     while (this.#received.length === 0) {
       if (this.#endedBy !== undefined) {
         if (this.#endedBy.code === "end-done") return null;
@@ -91,7 +100,7 @@ export class TorStream implements ByteStream, StreamReceiver {
       }
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
-    this.#answer();
+    if (this.#endedBy === undefined) this.#flow.onTaken();
     return this.#received.take();
   }
 
@@ -113,8 +122,7 @@ export class TorStream implements ByteStream, StreamReceiver {
       // The circuit is gone, and the stream with it.
     }
     this.#circuit.detachStream(this.#id, {
-      data: this.#deliverWindow,
-      sendmes: (STREAM_WINDOW - this.#packageWindow) / STREAM_INCREMENT | 0,
+      ...this.#flow.halfOpen(),
       connectedPending,
       resolve: false,
     });
@@ -126,9 +134,6 @@ export class TorStream implements ByteStream, StreamReceiver {
       case RelayCommand.DATA:
         this.#onData(buffer, offset, length);
         return;
-      case RelayCommand.SENDME:
-        this.#onSendme();
-        return;
       case RelayCommand.CONNECTED:
         this.#onConnected(buffer.subarray(offset, offset + length));
         return;
@@ -139,7 +144,9 @@ export class TorStream implements ByteStream, StreamReceiver {
         return;
       }
       default:
-        throw violation(`an unexpected ${relayCommandName(command)} for a stream`);
+        if (!this.#flow.onMessage(command, buffer.subarray(offset, offset + length))) {
+          throw violation(`an unexpected ${relayCommandName(command)} for a stream`);
+        }
     }
   }
 
@@ -153,35 +160,41 @@ export class TorStream implements ByteStream, StreamReceiver {
 
   onPackage(limit: number): boolean {
     const circuit = this.#circuit;
+    const flow = this.#flow;
     for (let left = limit; left > 0; left--) {
       const write = this.#writes[0];
-      // Without a window, the stream SENDME that opens it goes on.
-      if (write === undefined || this.#packageWindow === 0) return false;
+      // What flow control holds back, it resumes.
+      if (write === undefined || !flow.maySend()) return false;
       if (!circuit.canPackage) return true;
       const length = Math.min(circuit.nextDataLength, write.bytes.length - write.sent);
       circuit.sendData(this.#id, write.bytes, write.sent, length);
       write.sent += length;
-      this.#packageWindow--;
+      flow.onSent(length);
       if (write.sent === write.bytes.length) {
         this.#writes.shift();
         write.resolve();
       }
     }
-    return this.#writes.length > 0 && this.#packageWindow > 0;
+    return this.#writes.length > 0 && flow.maySend();
+  }
+
+  sendFlowMessage(command: number, body: Uint8Array): void {
+    try {
+      this.#circuit.send(command, this.#id, body);
+    } catch {
+      // The circuit is gone, and the stream with it.
+    }
+  }
+
+  resume(): void {
+    if (this.#writes.length > 0) this.#circuit.requestPackaging(this);
   }
 
   #onData(buffer: Uint8Array, offset: number, length: number): void {
     if (this.#settleConnected !== undefined) throw violation("DATA before CONNECTED");
-    if (--this.#deliverWindow < 0) throw violation("more DATA than the stream window");
-    this.#untaken++;
+    this.#flow.onReceived(this.#received.waiting + length);
     this.#received.append(buffer, offset, length);
     this.#wake();
-  }
-
-  #onSendme(): void {
-    this.#packageWindow += STREAM_INCREMENT;
-    if (this.#packageWindow > STREAM_WINDOW) throw violation("a stream SENDME that was not due");
-    if (this.#writes.length > 0) this.#circuit.requestPackaging(this);
   }
 
   #onConnected(body: Uint8Array): void {
@@ -190,18 +203,6 @@ export class TorStream implements ByteStream, StreamReceiver {
     const connected = decodeConnected(body);
     this.#settleConnected = undefined;
     settle.resolve(connected);
-  }
-
-  /** The reader takes all: tells the other side how much room there is again. */
-  #answer(): void {
-    this.#unanswered += this.#untaken;
-    this.#untaken = 0;
-    if (this.#endedBy !== undefined) return;
-    while (this.#unanswered >= STREAM_INCREMENT) {
-      this.#unanswered -= STREAM_INCREMENT;
-      this.#deliverWindow += STREAM_INCREMENT;
-      this.#circuit.send(RelayCommand.SENDME, this.#id, EMPTY);
-    }
   }
 
   #wake(): void {
@@ -213,6 +214,7 @@ export class TorStream implements ByteStream, StreamReceiver {
   #end(error: StreamError): void {
     if (this.#endedBy !== undefined) return;
     this.#endedBy = error;
+    this.#flow.close();
     this.#settleConnected?.reject(error);
     this.#settleConnected = undefined;
     for (const write of this.#writes.splice(0)) write.reject(error);

@@ -61,7 +61,7 @@ export class TorStreamOpener implements StreamOpener {
       signal,
       async ({ circuit, exit }, until) => {
         const body = encodeBegin(target.host, target.port, this.#beginFlags(target, exit));
-        const stream = TorStream.begin(circuit, RelayCommand.BEGIN, body);
+        const stream = TorStream.begin(circuit, RelayCommand.BEGIN, body, this.#attempts.clock);
         try {
           await this.#connect(stream, early, until);
           return stream;

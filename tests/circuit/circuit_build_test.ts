@@ -3,8 +3,7 @@ import { CellCommand, RelayCommand } from "../../src/cell/command.ts";
 import { ChannelError } from "../../src/channel/errors.ts";
 import { Circuit } from "../../src/circuit/circuit.ts";
 import { CircuitError, type CircuitErrorCode } from "../../src/circuit/errors.ts";
-import { SeededRandom } from "../../testnet/seeded_random.ts";
-import { builtCircuit, NEVER, RelayEnd, testHop, withLength } from "./relay_end.ts";
+import { builtCircuit, NEVER, RelayEnd, testHop, testParts, withLength } from "./relay_end.ts";
 
 /** The error that `failing` rejects with, which must have this code. */
 async function failsWith(failing: Promise<unknown>, code: CircuitErrorCode): Promise<CircuitError> {
@@ -29,7 +28,7 @@ function assertGone(end: RelayEnd): void {
 Deno.test("Circuit: CREATE_FAST when the onion key is not known", async () => {
   const end = new RelayEnd();
   const { rsaIdentity } = testHop(0);
-  const creating = Circuit.create(end, { rsaIdentity }, new SeededRandom(1), NEVER);
+  const creating = Circuit.create(end, { rsaIdentity }, testParts(), NEVER);
   end.answerCreate();
   const circuit = await creating;
   assert.equal(circuit.hops, 1);
@@ -42,7 +41,7 @@ Deno.test("Circuit: CREATE_FAST when the onion key is not known", async () => {
 
 Deno.test("Circuit: three hops, each by EXTEND2 to the one before in a RELAY_EARLY cell", async () => {
   const end = new RelayEnd();
-  const creating = Circuit.create(end, testHop(0), new SeededRandom(1), NEVER);
+  const creating = Circuit.create(end, testHop(0), testParts(), NEVER);
   end.answerCreate();
   const circuit = await creating;
   // IPv4 address and port of each.
@@ -64,7 +63,7 @@ Deno.test("Circuit: three hops, each by EXTEND2 to the one before in a RELAY_EAR
 
 Deno.test("Circuit: a wrong AUTH in CREATED2, CREATED_FAST and EXTENDED2", async () => {
   const first = new RelayEnd();
-  const creating = Circuit.create(first, testHop(0), new SeededRandom(1), NEVER);
+  const creating = Circuit.create(first, testHop(0), testParts(), NEVER);
   const [{ body }] = first.takeCells();
   const { reply } = first.ntorReply(0, body.subarray(4, 88));
   reply[63] ^= 1;
@@ -74,7 +73,7 @@ Deno.test("Circuit: a wrong AUTH in CREATED2, CREATED_FAST and EXTENDED2", async
 
   const fast = new RelayEnd();
   const { rsaIdentity } = testHop(0);
-  const creatingFast = Circuit.create(fast, { rsaIdentity }, new SeededRandom(1), NEVER);
+  const creatingFast = Circuit.create(fast, { rsaIdentity }, testParts(), NEVER);
   fast.takeCells();
   fast.deliverCell(CellCommand.CREATED_FAST, new Uint8Array(40));
   await failsWith(creatingFast, "circuit-handshake-failed");
@@ -93,7 +92,7 @@ Deno.test("Circuit: a wrong AUTH in CREATED2, CREATED_FAST and EXTENDED2", async
 Deno.test("Circuit: a reply that is cut off or runs past its cell", async () => {
   for (const reply of [withLength(new Uint8Array(63)), Uint8Array.of(0xff, 0xff)]) {
     const end = new RelayEnd();
-    const creating = Circuit.create(end, testHop(0), new SeededRandom(1), NEVER);
+    const creating = Circuit.create(end, testHop(0), testParts(), NEVER);
     end.takeCells();
     end.deliverCell(CellCommand.CREATED2, reply);
     await failsWith(creating, "circuit-handshake-failed");
@@ -105,7 +104,7 @@ Deno.test("Circuit: CREATED of another kind than was asked for", async () => {
   const { CREATED, CREATED_FAST, RELAY, RELAY_EARLY } = CellCommand;
   for (const command of [CREATED, CREATED_FAST, RELAY, RELAY_EARLY]) {
     const end = new RelayEnd();
-    const creating = Circuit.create(end, testHop(0), new SeededRandom(1), NEVER);
+    const creating = Circuit.create(end, testHop(0), testParts(), NEVER);
     end.takeCells();
     end.deliverCell(command, new Uint8Array(80));
     await failsWith(creating, "circuit-protocol-violation");
@@ -115,7 +114,7 @@ Deno.test("Circuit: CREATED of another kind than was asked for", async () => {
 
 Deno.test("Circuit: a second CREATED2 closes the circuit, before and after its keys are made", async () => {
   const end = new RelayEnd();
-  const creating = Circuit.create(end, testHop(0), new SeededRandom(1), NEVER);
+  const creating = Circuit.create(end, testHop(0), testParts(), NEVER);
   end.answerCreate();
   end.deliverCell(CellCommand.CREATED2, new Uint8Array(80));
   await failsWith(creating, "circuit-protocol-violation");
@@ -129,7 +128,7 @@ Deno.test("Circuit: a second CREATED2 closes the circuit, before and after its k
 
 Deno.test("Circuit: DESTROY while it is made and after, answered by nothing", async () => {
   const end = new RelayEnd();
-  const creating = Circuit.create(end, testHop(0), new SeededRandom(1), NEVER);
+  const creating = Circuit.create(end, testHop(0), testParts(), NEVER);
   end.takeCells();
   end.deliverCell(CellCommand.DESTROY, Uint8Array.of(5));
   assert.match((await failsWith(creating, "circuit-destroyed")).message, /resource-limit/);
@@ -148,7 +147,7 @@ Deno.test("Circuit: DESTROY while it is made and after, answered by nothing", as
 
 Deno.test("Circuit: DESTROY together with CREATED2 is the reason that is told", async () => {
   const end = new RelayEnd();
-  const creating = Circuit.create(end, testHop(0), new SeededRandom(1), NEVER);
+  const creating = Circuit.create(end, testHop(0), testParts(), NEVER);
   end.answerCreate();
   end.deliverCell(CellCommand.DESTROY, Uint8Array.of(1));
   await failsWith(creating, "circuit-destroyed");
@@ -184,7 +183,7 @@ Deno.test("Circuit: EXTENDED2 from a hop that was not asked, or that nobody wait
 Deno.test("Circuit: given up by its signal, with the signal's reason", async () => {
   const end = new RelayEnd();
   const abort = new AbortController();
-  const creating = Circuit.create(end, testHop(0), new SeededRandom(1), abort.signal);
+  const creating = Circuit.create(end, testHop(0), testParts(), abort.signal);
   end.takeCells();
   abort.abort(new RangeError("enough"));
   await assert.rejects(creating, /enough/);
@@ -212,7 +211,7 @@ Deno.test("Circuit: a channel that fails while the first cell is sent, and nothi
       throw end.closedBy;
     };
     await failsWith(
-      Circuit.create(end, relay, new SeededRandom(1), NEVER),
+      Circuit.create(end, relay, testParts(), NEVER),
       "circuit-channel-lost",
     );
     assertGone(end);
@@ -223,7 +222,7 @@ Deno.test("Circuit: the channel is closed already, or closed under it", async ()
   const closed = new RelayEnd();
   closed.closeChannel();
   await assert.rejects(
-    Circuit.create(closed, testHop(0), new SeededRandom(1), NEVER),
+    Circuit.create(closed, testHop(0), testParts(), NEVER),
     ChannelError,
   );
 

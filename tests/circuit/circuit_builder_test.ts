@@ -381,3 +381,47 @@ Deno.test("CircuitBuilder: one hop for a directory, tried once and for 15 s", as
     assert.equal(test.end.attached, false);
   });
 });
+
+/** The list of extensions that asks for congestion control. */
+const CC_REQUEST = "010100";
+/** A CC_RESPONSE with the increment of 31. */
+const CC_RESPONSE = Uint8Array.of(1, 2, 1, 31);
+
+Deno.test("CircuitBuilder: congestion control is asked of the exit alone", async () => {
+  await withBuilder(async ({ test }) => {
+    const building = test.build();
+    await test.answer(2);
+    test.end.relayMessage = CC_RESPONSE;
+    await test.answer(1);
+    const { circuit } = await building;
+    const asked = test.end.asked.map((message) => message?.toHex());
+    assert.deepEqual(asked, [undefined, undefined, CC_REQUEST]);
+    assert.equal(circuit.usesStreamSendmes, false);
+    circuit.close();
+  });
+});
+
+Deno.test("CircuitBuilder: an exit that does not agree has fixed windows", async () => {
+  await withBuilder(async ({ test }) => {
+    const building = test.build();
+    await test.answer(3);
+    const { circuit } = await building;
+    assert.equal(test.end.asked[2]?.toHex(), CC_REQUEST);
+    assert.equal(circuit.usesStreamSendmes, true);
+    circuit.close();
+  });
+});
+
+Deno.test("CircuitBuilder: a directory that is a known relay is asked as well", async () => {
+  await withBuilder(async ({ test }) => {
+    const [relay] = PATH;
+    test.end.relayMessage = CC_RESPONSE;
+    const building = test.builder.oneHop(relay, NEVER);
+    await test.end.untilSent();
+    test.end.answerCreate();
+    const circuit = await building;
+    assert.equal(test.end.asked[0]?.toHex(), CC_REQUEST);
+    assert.equal(circuit.usesStreamSendmes, false);
+    circuit.close();
+  });
+});

@@ -376,6 +376,8 @@ Deno.test("CircuitManager: statistics count circuits of each kind and who waits"
     oneHop: 1,
     waitingStreams: 1,
     pausesInARow: 0,
+    built: 2,
+    failures: new Map(),
   });
   circuit.close();
   await settled();

@@ -18,12 +18,24 @@ Deno.test("HalfOpenStreams: DATA and SENDMEs up to what was on the way, and no m
   assert.deepEqual(accepted(SENDME, 3), [true, true, false]);
 });
 
-Deno.test("HalfOpenStreams: CONNECTED once if it was awaited, XON and XOFF always", () => {
+Deno.test("HalfOpenStreams: CONNECTED once if it was awaited", () => {
   const pending = withStream({ connectedPending: true });
   assert.equal(pending.accept(7, CONNECTED), true);
   assert.equal(pending.accept(7, CONNECTED), false);
   assert.equal(withStream({}).accept(7, CONNECTED), false);
-  for (const command of [XON, XOFF, XOFF, XON]) assert.equal(pending.accept(7, command), true);
+});
+
+Deno.test("HalfOpenStreams: XON and XOFF as the stream's own limits say, and never without", () => {
+  const came: string[] = [];
+  const flowMessages = {
+    onXon: () => came.push("XON") < 3,
+    onXoff: () => came.push("XOFF") < 3,
+  };
+  const limited = withStream({ flowMessages });
+  const accepted = [XOFF, XON, XOFF, XON].map((command) => limited.accept(7, command));
+  assert.deepEqual(accepted, [true, true, false, false]);
+  assert.deepEqual(came, ["XOFF", "XON", "XOFF", "XON"]);
+  for (const command of [XON, XOFF]) assert.equal(withStream({}).accept(7, command), false);
 });
 
 Deno.test("HalfOpenStreams: END ends it; then nothing is legal and the id is free", () => {

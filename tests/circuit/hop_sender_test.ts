@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { CellCommand, RelayCommand } from "../../src/cell/command.ts";
 import { Circuit } from "../../src/circuit/circuit.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
-import { HopSender, UNKNOWN_HOP } from "../../src/circuit/hop_sender.ts";
+import { HopSender, type OnViolation, UNKNOWN_HOP } from "../../src/circuit/hop_sender.ts";
 import { type RsaIdentity, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
-import { SeededRandom } from "../../testnet/seeded_random.ts";
-import { NEVER, RelayEnd, testHop, withLength } from "./relay_end.ts";
+import { NEVER, RelayEnd, testHop, testParts, withLength } from "./relay_end.ts";
 
 const VIOLATION = new CircuitError("circuit-protocol-violation", "a test's violation");
 const BAD_HANDSHAKE = new CircuitError("circuit-handshake-failed", "a test's failure");
@@ -48,14 +47,8 @@ Deno.test("HopSender: whatever else ends a circuit accuses nobody", () => {
 async function watched(hops: number) {
   const end = new RelayEnd();
   const accused: [relay: RsaIdentity, code: string][] = [];
-  const random = new SeededRandom(1);
-  const creating = Circuit.create(
-    end,
-    testHop(0),
-    random,
-    NEVER,
-    (relay, code) => accused.push([relay, code]),
-  );
+  const onViolation: OnViolation = (relay, code) => accused.push([relay, code]);
+  const creating = Circuit.create(end, testHop(0), testParts({ onViolation }), NEVER);
   if (hops === 0) return { end, creating, accused };
   end.answerCreate();
   const circuit = await creating;

@@ -18,14 +18,25 @@ import {
 } from "../../src/cell/layout.ts";
 import type { CellReceiver, ChannelTraffic } from "../../src/channel/channel.ts";
 import { ChannelError } from "../../src/channel/errors.ts";
-import { Circuit, type CircuitChannel, type Hop } from "../../src/circuit/circuit.ts";
+import {
+  Circuit,
+  type CircuitChannel,
+  type CircuitParts,
+  type Hop,
+} from "../../src/circuit/circuit.ts";
+import { HandshakeType } from "../../src/cell/create.ts";
 import { ed25519IdentityFromBytes, rsaIdentityFromBytes } from "../../src/crypto/identity.ts";
 import type { HopKeys } from "../../src/crypto/relay_crypto.ts";
 import { X25519KeyPair } from "../../src/crypto/x25519.ts";
 import type { RandomSource } from "../../src/runtime/random.ts";
 import { RelayCryptoLayer } from "../../testnet/relay_layer.ts";
-import { createFastServerReply, ntorServerReply } from "../../testnet/server_handshakes.ts";
+import {
+  createFastServerReply,
+  ntorServerReply,
+  ntorV3ServerReply,
+} from "../../testnet/server_handshakes.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
+import { FakeClock } from "../runtime/fake_clock.ts";
 
 /** The circuit id that the channel gives. */
 export const CIRCUIT_ID = 0x80000001;
@@ -62,14 +73,21 @@ function onionSecret(index: number): Uint8Array {
   return new Uint8Array(32).fill(0x40 + index);
 }
 
-/** What a relay needs to prove its key: its RSA identity, 20 bytes, and its onion key's secret. */
+/** What a relay needs to prove its key. */
 export interface RelaySecrets {
+  /** Its RSA identity: 20 bytes. */
   readonly id: Uint8Array;
+  /** Its Ed25519 identity: 32 bytes. */
+  readonly ed25519Id?: Uint8Array;
   readonly onionSecret: Uint8Array;
 }
 
 function testSecrets(index: number): RelaySecrets {
-  return { id: new Uint8Array(20).fill(index + 1), onionSecret: onionSecret(index) };
+  return {
+    id: new Uint8Array(20).fill(index + 1),
+    ed25519Id: new Uint8Array(32).fill(index + 1),
+    onionSecret: onionSecret(index),
+  };
 }
 
 /** A channel whose other end is the test. */
@@ -81,6 +99,10 @@ export class RelayEnd implements CircuitChannel {
   /** Called when a cell is begun; may throw in its stead. */
   onBegin: ((command: number) => void) | undefined;
   readonly drainListeners = new Set<() => void>();
+  /** What the client has said in its ntor-v3 handshakes, for each relay. */
+  readonly asked: (Uint8Array | undefined)[] = [];
+  /** What the relays say in theirs: no extension. */
+  relayMessage = Uint8Array.of(0);
   /** Whether the circuit holds its id. */
   attached = false;
   /** Whether the channel takes no more circuits. */
@@ -252,8 +274,7 @@ export class RelayEnd implements CircuitChannel {
       return this.deliverCell(CellCommand.CREATED_FAST, reply);
     }
     assert.equal(cell.command, CellCommand.CREATE2);
-    assert.equal(cell.body.subarray(0, 4).toHex(), "00020054");
-    const { reply, keys } = this.ntorReply(0, cell.body.subarray(4, 88));
+    const { reply, keys } = this.#handshakeReply(0, cell.body);
     this.#layers.push(new RelayCryptoLayer(keys));
     this.deliverCell(CellCommand.CREATED2, withLength(reply));
   }
@@ -264,10 +285,37 @@ export class RelayEnd implements CircuitChannel {
     assert.equal(message.command, RelayCommand.EXTEND2);
     const last = this.#layers.length - 1;
     assert.equal(message.hop, last);
-    const { reply, keys } = this.ntorReply(last + 1, message.body.subarray(-84));
+    // Three link specifiers, as every test relay has.
+    const handshake = message.body.subarray(1 + 8 + 22 + 34);
+    const { reply, keys } = this.#handshakeReply(last + 1, handshake);
     this.deliver(last, RelayCommand.EXTENDED2, 0, withLength(reply));
     this.#layers.push(new RelayCryptoLayer(keys));
     return message;
+  }
+
+  /** A relay's half of the handshake that a CREATE2's body, or the end of an EXTEND2's, has. */
+  #handshakeReply(index: number, body: Uint8Array): { reply: Uint8Array; keys: HopKeys } {
+    const view = new DataView(body.buffer, body.byteOffset);
+    const onionSkin = body.subarray(4, 4 + view.getUint16(2));
+    if (view.getUint16(0) === HandshakeType.NTOR) {
+      assert.equal(onionSkin.length, 84);
+      this.asked[index] = undefined;
+      return this.ntorReply(index, onionSkin);
+    }
+    assert.equal(view.getUint16(0), HandshakeType.NTOR_V3);
+    const { ed25519Id, onionSecret } = this.#relays(index);
+    assert.ok(ed25519Id !== undefined, "a relay with an Ed25519 identity");
+    const answer = ntorV3ServerReply(
+      { id: ed25519Id, onionSecret },
+      onionSkin,
+      new Uint8Array(32).fill(0x70 + index),
+      (message) => {
+        this.asked[index] = message;
+        return this.relayMessage;
+      },
+    );
+    assert.ok(answer !== undefined, "an onion skin for another relay");
+    return answer;
   }
 
   /** The relay's half of ntor: 64 bytes of reply, and the keys. */
@@ -291,13 +339,18 @@ export function withLength(reply: Uint8Array): Uint8Array {
   return body;
 }
 
+/** What a circuit of a test works with: time that stands still, randomness of a seed. */
+export function testParts(given: Partial<CircuitParts> = {}): CircuitParts {
+  return { random: new SeededRandom(1), clock: new FakeClock(), ...given };
+}
+
 /** A circuit of so many hops and its other end; nothing that was sent for it is left to be taken. */
 export async function builtCircuit(
   hops = 3,
   random: RandomSource = new SeededRandom(1),
 ): Promise<{ circuit: Circuit; end: RelayEnd }> {
   const end = new RelayEnd();
-  const creating = Circuit.create(end, testHop(0), random, NEVER);
+  const creating = Circuit.create(end, testHop(0), testParts({ random }), NEVER);
   end.answerCreate();
   const circuit = await creating;
   for (let hop = 1; hop < hops; hop++) {

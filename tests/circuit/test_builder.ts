@@ -16,6 +16,7 @@ import {
 import type { TrafficGuardChoice, WaitingOutcome } from "../../src/guard/guard_choice.ts";
 import type { CircuitEnd } from "../../src/guard/path_bias.ts";
 import { NetDir } from "../../src/netdir/net_dir.ts";
+import { ProtocolVersions } from "../../src/netdoc/protocols.ts";
 import { abortable } from "../../src/runtime/deadline.ts";
 import { SystemNetwork } from "../../src/runtime/network.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
@@ -28,10 +29,15 @@ import { guardChoiceOf, RecordingPathBias, relayOf } from "./test_circuits.ts";
 function secretsOf(number: number): RelaySecrets {
   const id = new Uint8Array(20);
   new DataView(id.buffer).setUint16(0, number);
-  return { id, onionSecret: new Uint8Array(32).fill(0x40 + number) };
+  const ed25519Id = new Uint8Array(32);
+  ed25519Id.set(id);
+  return { id, ed25519Id, onionSecret: new Uint8Array(32).fill(0x40 + number) };
 }
 
-/** A network in which only one path is possible: guard 1, middle 2, exit 3. */
+/**
+ * A network in which only one path is possible: guard 1, middle 2, exit 3. All relays can do
+ * congestion control.
+ */
 function builderNetDir(): NetDir {
   const { consensus, relays } = testNetDir({
     relays: [{ number: 1 }, { number: 2 }, {
@@ -40,8 +46,9 @@ function builderNetDir(): NetDir {
       exitPolicy: "accept 443",
     }],
   });
+  const protocols = ProtocolVersions.parse("FlowCtrl=1-2 Relay=1-4");
   return new NetDir(
-    consensus,
+    { ...consensus, routers: consensus.routers.map((router) => ({ ...router, protocols })) },
     new Map(relays.map((relay, index) => [
       consensus.routers[index].microdescriptorDigest,
       {
@@ -132,6 +139,7 @@ export class TestBuilder {
       guards: this.guards,
       times,
       rules: () => TEST_RULES,
+      netDir: () => NET_DIR,
       onStep: (step) => this.steps.push(step),
       onViolation: (relay, code) => this.violations.push(`${relay} ${code}`),
     });

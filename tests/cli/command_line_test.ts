@@ -25,7 +25,7 @@ function summary(result: CommandLine): object {
   const { dataDirectory, socksPorts, logs } = result.config;
   return {
     directory: dataDirectory,
-    ports: socksPorts.map((socksPort) => socksPort.port),
+    ports: socksPorts.map(({ place }) => place.kind === "tcp" ? place.port : place.path),
     logs: logs.map(({ level, sink }) => `${level} ${sink.kind}`),
   };
 }
@@ -93,45 +93,55 @@ Deno.test("--verify-config reads everything and says so", () => {
   assert.deepEqual(summary(result), FROM_FILE);
 });
 
-const IMPORTS:
-  readonly (readonly [args: string, path: string, replace: boolean, directory: string])[] = [
-    ["import-state state", "state", false, "./chive-data"],
-    ["import-state /var/lib/tor", "/var/lib/tor", false, "./chive-data"],
-    ["import-state s --replace", "s", true, "./chive-data"],
-    ["import-state --replace s", "s", true, "./chive-data"],
-    ["import-state s --data-dir here", "s", false, "here"],
-    ["import-state --data-dir here s --replace", "s", true, "here"],
-    ["import-state --data-dir=here s DataDirectory there", "s", false, "there"],
-    ["import-state s -f client.torrc", "s", false, "from-file"],
-    ["import-state -f client.torrc s /DataDirectory", "s", false, "./chive-data"],
-    ["import-state run", "run", false, "./chive-data"],
+const OTHER_COMMANDS: readonly (readonly [args: string, name: string, rest: readonly string[]])[] =
+  [
+    ["import-state state", "import-state", ["state"]],
+    ["status", "status", []],
+    ["check -f missing --Nonsense", "check", ["-f", "missing", "--Nonsense"]],
+    ["fetch --help", "fetch", ["--help"]],
   ];
 
-for (const [args, path, replace, directory] of IMPORTS) {
-  Deno.test(`arguments '${args}' import ${path}`, () => {
-    const result = parse(...args.split(" "));
-    assert.ok(result.kind === "import-state");
-    assert.deepEqual([result.path, result.replace, result.config.dataDirectory], [
-      path,
-      replace,
-      directory,
-    ]);
+for (const [args, name, rest] of OTHER_COMMANDS) {
+  Deno.test(`arguments '${args}' are left to ${name}`, () => {
+    assert.deepEqual(parse(...args.split(" ")), { kind: "command", name, args: rest });
   });
 }
 
-const IMMEDIATE: readonly (readonly [args: string, kind: string])[] = [
-  ["--help", "help"],
-  ["-h", "help"],
-  ["SocksPort 5 --help", "help"],
-  ["-f missing --help", "help"],
-  ["--version", "version"],
-  ["SocksPort nonsense --version", "version"],
-  ["import-state --help", "help"],
+Deno.test("--no-tty asks for plain lines", () => {
+  const [plain, usual] = [parse("--no-tty"), parse()];
+  assert.ok(plain.kind === "run" && !plain.tty);
+  assert.ok(usual.kind === "run" && usual.tty);
+});
+
+Deno.test("the lines of each source are kept, to be compared with later ones", () => {
+  const result = parse("-f", "client.torrc", "--SocksPort", "5");
+  assert.ok(result.kind === "run");
+  assert.deepEqual(
+    result.sources.map((lines) => lines.map(({ name, value }) => `${name} ${value}`)),
+    [
+      ["SocksPort 1", "SocksPort 2", "DataDirectory from-file", "Log info stderr"],
+      ["SocksPort 5"],
+    ],
+  );
+});
+
+const IMMEDIATE: readonly (readonly [args: string, expected: CommandLine])[] = [
+  ["--help", { kind: "help" }],
+  ["-h", { kind: "help" }],
+  ["help", { kind: "help" }],
+  ["help --quiet", { kind: "help" }],
+  ["help fetch", { kind: "help", command: "fetch" }],
+  ["help run", { kind: "help", command: "run" }],
+  ["run --help", { kind: "help", command: "run" }],
+  ["SocksPort 5 --help", { kind: "help" }],
+  ["-f missing --help", { kind: "help" }],
+  ["--version", { kind: "version" }],
+  ["SocksPort nonsense --version", { kind: "version" }],
 ];
 
-for (const [args, kind] of IMMEDIATE) {
-  Deno.test(`arguments '${args}' ask for ${kind} alone`, () => {
-    assert.deepEqual(parse(...args.split(" ")), { kind });
+for (const [args, expected] of IMMEDIATE) {
+  Deno.test(`arguments '${args}' ask for ${expected.kind} alone`, () => {
+    assert.deepEqual(parse(...args.split(" ")), expected);
   });
 }
 
@@ -148,7 +158,7 @@ const REFUSED: readonly (readonly [args: string, code: string, says: RegExp])[] 
   ["--confg x", "config-unknown-option", /Did you mean '--config'\?/],
   ["--frobnicate", "config-unknown-option", /'--frobnicate'\.$/],
   ["-x", "config-unknown-option", /'-x'\.$/],
-  ["SocksPort 1 run", "config-unknown-option", /'run'/],
+  ["SocksPort 1 run", "config-unknown-option", /'run' must stand before all options/],
   ["SocksPort=1", "config-unknown-option", /'SocksPort=1'/],
   ["--SocksPort", "config-no-value", /'--SocksPort' has no value/],
   ["--socks-port=", "config-no-value", /'--socks-port' has no value/],
@@ -161,13 +171,12 @@ const REFUSED: readonly (readonly [args: string, code: string, says: RegExp])[] 
   ["-f missing", "config-unreadable", /'missing': No such file/],
   ["-f -", "config-unsupported", /standard input/],
   ["-f bad.torrc", "config-unknown-option", /^bad\.torrc, line 2: Unknown option 'SockPort'/],
-  ["import-state", "config-no-value", /'import-state' needs the path/],
-  ["import-state --replace", "config-no-value", /'import-state' needs the path/],
-  ["import-state a b", "config-unknown-option", /'b'/],
-  ["import-state a --verify-config", "config-conflict", /--verify-config/],
-  ["--replace", "config-conflict", /import-state only/],
-  ["run --replace", "config-conflict", /import-state only/],
-  ["--data-dir x import-state a", "config-unknown-option", /'import-state'/],
+  ["--replace", "config-conflict", /'--replace' goes with import-state only/],
+  ["run --json", "config-conflict", /'--json' goes with status only/],
+  ["--data-dir x import-state a", "config-unknown-option", /'import-state' must stand before/],
+  ["help frobnicate", "config-unknown-option", /no command 'frobnicate': run, fetch, /],
+  ["help fetch status", "config-unknown-option", /one command, not 'status'/],
+  ["--no-tty=1", "config-bad-value", /'--no-tty' takes no value/],
   ["--SocksPort 70000", "config-bad-value", /^command line: SocksPort '70000'/],
 ];
 

@@ -7,17 +7,26 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** The flag of Deno's without which no relay can be reached. */
 export const CERTIFICATE_FLAG = "--unsafely-ignore-certificate-errors=192.0.2.1";
 
+/** The command that starts the program with permission for one folder. */
+export function chiveCommand(
+  folder: string,
+  flags: readonly string[],
+  args: readonly string[],
+): [string, ...string[]] {
+  return [
+    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", `${ROOT}deno.json`] as const,
+    ...["--allow-net", `--allow-read=${folder}`, `--allow-write=${folder}`, ...flags],
+    ...[`${ROOT}main.ts`, ...args],
+  ];
+}
+
 /** Starts the program with permission for one folder. */
 export function chive(
   folder: string,
   flags: readonly string[],
   args: readonly string[],
 ): ChildProcess {
-  return new ChildProcess("chive", [
-    ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", `${ROOT}deno.json`] as const,
-    ...["--allow-net", `--allow-read=${folder}`, `--allow-write=${folder}`, ...flags],
-    ...[`${ROOT}main.ts`, ...args],
-  ]);
+  return new ChildProcess("chive", chiveCommand(folder, flags, args));
 }
 
 /** Gives `action` a new folder, which is gone afterwards. */
@@ -28,4 +37,20 @@ export async function inFolder(action: (folder: string) => Promise<void>): Promi
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/**
+ * Runs the program to its end: its exit code and what it printed, without Deno's own warning.
+ *
+ * @param folder the one that it may use
+ */
+export async function outcome(
+  args: readonly string[],
+  flags: readonly string[] = [CERTIFICATE_FLAG],
+  folder = "/nonexistent",
+): Promise<[number, string]> {
+  await using child = chive(folder, flags, args);
+  const { code } = await child.ended;
+  const lines = child.log.split("\n").filter((line) => !line.includes("DANGER: TLS"));
+  return [code, lines.join("\n")];
 }

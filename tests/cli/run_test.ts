@@ -1,22 +1,10 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/cli/version.ts";
 import { EmbeddedNetwork } from "../../testnet/network.ts";
-import { CERTIFICATE_FLAG, chive, inFolder } from "./program.ts";
+import { CERTIFICATE_FLAG, chive, inFolder, outcome } from "./program.ts";
 
 /** The longest that any of this may take, in ms. */
 const TIMEOUT = 20_000;
-
-/** Runs the program to its end: its exit code and what it printed. */
-async function outcome(
-  args: readonly string[],
-  flags: readonly string[] = [CERTIFICATE_FLAG],
-  folder = "/nonexistent",
-): Promise<[number, string]> {
-  await using child = chive(folder, flags, args);
-  const { code } = await child.ended;
-  const lines = child.log.split("\n").filter((line) => !line.includes("DANGER: TLS"));
-  return [code, lines.join("\n")];
-}
 
 Deno.test("--help and --version answer and end with 0", async () => {
   const [help, text] = await outcome(["--help"], []);
@@ -71,13 +59,46 @@ Deno.test("a country file that is not permitted ends with 2 and names the whole 
   });
 });
 
-Deno.test("a port that is taken ends with 1 and one line", async () => {
+Deno.test("a port that is taken ends with 2 and one line", async () => {
   await inFolder(async (folder) => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const args = ["--data-dir", folder, "--socks-port", `${taken.addr.port}`];
     const [code, text] = await outcome([...args, "--Log", "warn stdout"], undefined, folder);
-    assert.equal(code, 1);
-    assert.match(text, /^chive: .*--SocksPort\.?$/);
+    assert.equal(code, 2);
+    assert.match(text, /^chive: command line: cannot open the SocksPort on 127\.0\.0\.1:\d+: .*$/);
+  });
+});
+
+Deno.test("a MetricsPort that is taken ends with 2 before anything is started", async () => {
+  await inFolder(async (folder) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const data = `${folder}/data`;
+    const args = ["--data-dir", data, "--SocksPort", "auto", "--metrics-port"];
+    const [code, text] = await outcome(
+      [...args, `${taken.addr.port}`, "--Log", "warn stdout"],
+      undefined,
+      folder,
+    );
+    assert.equal(code, 2, text);
+    assert.match(text, /^chive: [^\n]*MetricsPort[^\n]*$/);
+    await assert.rejects(Deno.stat(data), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("a torrc that cannot be read ends with 2, one line and nothing started", async () => {
+  await inFolder(async (folder) => {
+    const data = `${folder}/data`;
+    for (const [file, says] of [["missing", /No such file/], [".", /directory/]] as const) {
+      const args = ["-f", `${folder}/${file}`, "--data-dir", data];
+      const [code, text] = await outcome(args, undefined, folder);
+      assert.equal(code, 2, text);
+      assert.match(text, /^chive: command line: Cannot read the configuration file [^\n]*$/);
+      assert.match(text, says);
+    }
+    const [code, text] = await outcome(["-f", `${folder}-other`], undefined, folder);
+    assert.equal(code, 2);
+    assert.ok(text.includes(` --allow-read=${folder}-other `), text);
+    await assert.rejects(Deno.stat(data), Deno.errors.NotFound);
   });
 });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { LOOPBACK_ONLY } from "../../src/config/access_policy.ts";
 import { buildConfig } from "../../src/config/build.ts";
+import type { ClientPort } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/errors.ts";
 import { OPTION_NAMES } from "../../src/config/options.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
@@ -12,20 +14,33 @@ function fromBoth(file: string, commandLine: string) {
   return buildConfig([parseTorrc(file, "f"), parseTorrc(commandLine, "c")]).config;
 }
 
+/** The numbers of TCP ports. */
+function portNumbers(ports: readonly ClientPort[]): number[] {
+  return ports.map(({ place }) => place.kind === "tcp" ? place.port : NaN);
+}
+
 const TESTING = `TestingTorNetwork 1\n${THREE_AUTHORITIES}`;
 const MINUTE = 60_000;
 
 Deno.test("without any setting, the defaults are C tor's", () => {
-  const { authorities, fallbacks, socksPorts, ...rest } = fromTorrc("").config;
+  const { authorities, fallbacks, socksPorts, doors: _, ...rest } = fromTorrc("").config;
   assert.deepEqual([authorities.length, fallbacks.length, socksPorts.length], [10, 200, 1]);
   assert.deepEqual(rest, {
     dataDirectory: "./chive-data",
+    httpTunnelPorts: [],
+    dnsPorts: [],
+    bandwidth: undefined,
     testingTorNetwork: false,
     enforceDistinctSubnets: true,
     extendAllowPrivateAddresses: false,
     clientRejectInternalAddresses: true,
     clientDnsRejectInternalAddresses: true,
     logs: [{ level: "notice", mostSevere: "err", sink: { kind: "stdout" } }],
+    logFormat: "text",
+    logMessageDomains: false,
+    logMaxSize: 16 * 2 ** 20,
+    logFiles: 4,
+    metrics: { ports: [], policy: LOOPBACK_ONLY, hosts: [] },
     safeLogging: true,
     downloads: {
       bootstrapAuthorityDelay: 6000,
@@ -170,8 +185,8 @@ Deno.test("a client's torrc of a private network gives what it says", () => {
     ${THREE_AUTHORITIES}
   `);
   assert.equal(config.dataDirectory, "/var/lib/client");
-  assert.deepEqual(config.socksPorts.map(({ hostname, port }) => [hostname, port]), [
-    ["127.0.0.1", 9008],
+  assert.deepEqual(config.socksPorts.map(({ place }) => place), [
+    { kind: "tcp", hostname: "127.0.0.1", port: 9008 },
   ]);
   assert.equal(config.socksPorts[0].isolation.destinationAddress, true);
   assert.equal(config.safeLogging, false);
@@ -188,8 +203,7 @@ Deno.test("a client's torrc of a private network gives what it says", () => {
 
 Deno.test("the command line replaces the file's values, of repeatable options all of them", () => {
   const file = "SocksPort 1\nSocksPort 2\nSocksTimeout 1 minute\nDataDirectory a";
-  const ports = (commandLine: string) =>
-    fromBoth(file, commandLine).socksPorts.map((port) => port.port);
+  const ports = (commandLine: string) => portNumbers(fromBoth(file, commandLine).socksPorts);
   assert.deepEqual(ports(""), [1, 2]);
   assert.deepEqual(ports("SocksPort 3"), [3]);
   assert.deepEqual(ports("SocksPort 3\nSocksPort 4"), [3, 4]);
@@ -205,7 +219,7 @@ Deno.test("the command line replaces the file's values, of repeatable options al
 
 Deno.test("a reset inside a file forgets the lines before it", () => {
   const ports = fromTorrc("SocksPort 1\n/SocksPort\nSocksPort 2\n+SocksPort 3").config.socksPorts;
-  assert.deepEqual(ports.map((port) => port.port), [2, 3]);
+  assert.deepEqual(portNumbers(ports), [2, 3]);
 });
 
 Deno.test("of a single value set twice in one file the last counts, with a warning", () => {
@@ -294,7 +308,10 @@ const REFUSED: readonly (readonly [text: string, code: string, says: RegExp])[] 
   ["Log info stdout x", "config-bad-value", /after the level/],
   ["Log info nowhere", "config-bad-value", /after the level/],
   ["Log info syslog", "config-unsupported", /syslog/],
-  ["Log [circ]debug stdout", "config-unsupported", /domains/],
+  ["Log [circus]debug stdout", "config-bad-value", /'circus' is no logging domain/],
+  ["Log []debug stdout", "config-bad-value", /no domain between the brackets/],
+  ["Log [circ", "config-bad-value", /expected LEVEL/],
+  ["Log [circ] stdout", "config-bad-value", /'stdout' is not one or two of/],
   ["TestingTorNetwork 1", "config-conflict", /needs DirAuthority/],
   ["TestingDirConnectionMaxStall 10", "config-conflict", /TestingTorNetwork 1 only/],
   ["ClientDNSRejectInternalAddresses 0", "config-conflict", /public network/],

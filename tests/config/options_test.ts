@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Config } from "../../src/config/config.ts";
 import { ConfigError } from "../../src/config/errors.ts";
 import { findForeignOption } from "../../src/config/foreign_options.ts";
 import {
@@ -9,6 +10,11 @@ import {
   optionFacts,
 } from "../../src/config/options.ts";
 import { fromTorrc, THREE_AUTHORITIES } from "./source.ts";
+
+/** A Config as text, but for where its ports were written. */
+function withoutOrigins(config: Config): string {
+  return JSON.stringify(config, (key, value) => key === "origin" ? undefined : value);
+}
 
 for (const name of OPTION_NAMES) {
   const facts = optionFacts(name);
@@ -32,15 +38,29 @@ for (const name of OPTION_NAMES) {
       return;
     }
     if (!facts.testingOnly) {
-      assert.deepEqual(fromTorrc(`${name} ${facts.default}`).config, fromTorrc("").config);
+      assert.deepEqual(
+        withoutOrigins(fromTorrc(`${name} ${facts.default}`).config),
+        withoutOrigins(fromTorrc("").config),
+      );
     }
     const testing = facts.testingDefault ?? facts.default;
-    assert.deepEqual(fromTorrc(`${network}\n${name} ${testing}`).config, fromTorrc(network).config);
+    assert.deepEqual(
+      withoutOrigins(fromTorrc(`${network}\n${name} ${testing}`).config),
+      withoutOrigins(fromTorrc(network).config),
+    );
   });
 }
 
 Deno.test("the friendly names are those that are promised", () => {
-  assert.deepEqual(FLAGS, ["--data-dir", "--socks-port", "--log-level"]);
+  assert.deepEqual(FLAGS, [
+    "--data-dir",
+    "--log-level",
+    "--log-format",
+    "--metrics-port",
+    "--socks-port",
+    "--http-tunnel-port",
+    "--dns-port",
+  ]);
 });
 
 Deno.test("options of relays are refused in words that say so", () => {

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { createCipheriv, createHash } from "node:crypto";
 import fc from "fast-check";
+import type { CircuitLayers } from "../../src/crypto/circuit_layers.ts";
+import { KernelLayers } from "../../src/crypto/kernel_layers.ts";
+import { PortableLayers } from "../../src/crypto/portable_layers.ts";
 import { type HopKeys, RelayCrypto } from "../../src/crypto/relay_crypto.ts";
+import { RelayKernel } from "../../src/crypto/relay_kernel.ts";
 import { RelayCryptoLayer } from "../../testnet/relay_layer.ts";
 
 const LENGTH = 509;
@@ -63,8 +67,26 @@ function keysOf(hop: number): HopKeys {
 const forwardOf = (keys: HopKeys) => new SlowDirection(keys.forwardDigest, keys.forwardKey);
 const backwardOf = (keys: HopKeys) => new SlowDirection(keys.backwardDigest, keys.backwardKey);
 
-function circuitOf(keys: readonly HopKeys[]): RelayCrypto {
-  const circuit = new RelayCrypto();
+/** One kernel for all tests, so that what one circuit leaves behind would trouble the next. */
+const kernel = new RelayKernel();
+
+const BACKENDS: Readonly<Record<string, () => CircuitLayers>> = {
+  kernel: () => new KernelLayers(kernel),
+  portable: () => new PortableLayers(),
+};
+
+/** Declares a test for each way of doing the work. */
+function testEach(
+  name: string,
+  test: (circuitOf: (keys: readonly HopKeys[]) => RelayCrypto) => void,
+): void {
+  for (const [backend, layers] of Object.entries(BACKENDS)) {
+    Deno.test(`${backend}: ${name}`, () => test((keys) => circuitOf(keys, layers())));
+  }
+}
+
+function circuitOf(keys: readonly HopKeys[], layers?: CircuitLayers): RelayCrypto {
+  const circuit = new RelayCrypto(layers);
   for (const hop of keys) circuit.addHop(hop);
   return circuit;
 }
@@ -89,7 +111,8 @@ const payloads = fc.uint8Array({ minLength: LENGTH, maxLength: LENGTH });
 type Step =
   | { kind: "seal" | "open"; hop: number; payload: Uint8Array; before: number }
   | { kind: "garbage"; payload: Uint8Array; before: number }
-  | { kind: "extend" };
+  | { kind: "extend" }
+  | { kind: "trim" };
 
 function steps(): fc.Arbitrary<Step[]> {
   const before = fc.integer({ min: 0, max: 9 });
@@ -110,73 +133,81 @@ function steps(): fc.Arbitrary<Step[]> {
         arbitrary: fc.record({ kind: fc.constant("garbage" as const), payload: payloads, before }),
       },
       { weight: 1, arbitrary: fc.constant({ kind: "extend" as const }) },
+      { weight: 1, arbitrary: fc.constant({ kind: "trim" as const }) },
     ),
     { minLength: 1, maxLength: 40, size: "max" },
   );
 }
 
-Deno.test("relay crypto does as a slow model does, whatever the order of cells and hops", () => {
-  fc.assert(
-    fc.property(steps(), (script) => {
-      using circuit = circuitOf([keysOf(0)]);
-      const forward = [forwardOf(keysOf(0))];
-      const backward = [backwardOf(keysOf(0))];
-      // Both of a hop's ends: what the relay does to a cell, and what the client must find.
-      const clientBackward = [backwardOf(keysOf(0))];
-      for (const step of script) {
-        const hops = forward.length;
-        if (step.kind === "extend") {
-          if (hops === 4) continue;
-          circuit.addHop(keysOf(hops));
-          forward.push(forwardOf(keysOf(hops)));
-          backward.push(backwardOf(keysOf(hops)));
-          clientBackward.push(backwardOf(keysOf(hops)));
-          continue;
-        }
-        if (step.kind === "seal") {
-          const hop = step.hop % hops;
-          const expected = step.payload.slice();
-          forward[hop].stamp(expected);
-          for (let layer = hop; layer >= 0; layer--) forward[layer].crypt(expected);
-          const { buffer, offset } = placed(step.payload, step.before);
-          circuit.seal(buffer, offset, hop);
-          assert.deepEqual(buffer.slice(offset, offset + LENGTH), expected);
+testEach(
+  "relay crypto does as a slow model does, whatever the order of cells and hops",
+  (circuitOf) => {
+    fc.assert(
+      fc.property(steps(), (script) => {
+        using circuit = circuitOf([keysOf(0)]);
+        const forward = [forwardOf(keysOf(0))];
+        const backward = [backwardOf(keysOf(0))];
+        // Both of a hop's ends: what the relay does to a cell, and what the client must find.
+        const clientBackward = [backwardOf(keysOf(0))];
+        for (const step of script) {
+          const hops = forward.length;
+          if (step.kind === "trim") {
+            circuit.trim();
+            continue;
+          }
+          if (step.kind === "extend") {
+            if (hops === 4) continue;
+            circuit.addHop(keysOf(hops));
+            forward.push(forwardOf(keysOf(hops)));
+            backward.push(backwardOf(keysOf(hops)));
+            clientBackward.push(backwardOf(keysOf(hops)));
+            continue;
+          }
+          if (step.kind === "seal") {
+            const hop = step.hop % hops;
+            const expected = step.payload.slice();
+            forward[hop].stamp(expected);
+            for (let layer = hop; layer >= 0; layer--) forward[layer].crypt(expected);
+            const { buffer, offset } = placed(step.payload, step.before);
+            circuit.seal(buffer, offset, hop);
+            assert.deepEqual(buffer.slice(offset, offset + LENGTH), expected);
+            assertSurroundingsUntouched(buffer);
+            assert.deepEqual(circuit.sentDigest(hop), forward[hop].digest);
+            continue;
+          }
+          const cell = step.payload.slice();
+          if (step.kind === "open") {
+            const hop = step.hop % hops;
+            backward[hop].stamp(cell);
+            for (let layer = hop; layer >= 0; layer--) backward[layer].crypt(cell);
+          } else {
+            // Nobody's cell takes key stream of every layer, at both ends.
+            for (const layer of backward) layer.crypt(new Uint8Array(LENGTH));
+          }
+          const { buffer, offset } = placed(cell, step.before);
+          let expectedHop = -1;
+          for (let layer = 0; layer < hops && expectedHop === -1; layer++) {
+            clientBackward[layer].crypt(cell);
+            if (clientBackward[layer].recognizes(cell)) {
+              expectedHop = layer;
+              cell.fill(0, 5, 9);
+            }
+          }
+          assert.equal(expectedHop, step.kind === "open" ? step.hop % hops : -1);
+          assert.equal(circuit.open(buffer, offset), expectedHop);
+          assert.deepEqual(buffer.slice(offset, offset + LENGTH), cell);
           assertSurroundingsUntouched(buffer);
-          assert.deepEqual(circuit.sentDigest(hop), forward[hop].digest);
-          continue;
-        }
-        const cell = step.payload.slice();
-        if (step.kind === "open") {
-          const hop = step.hop % hops;
-          backward[hop].stamp(cell);
-          for (let layer = hop; layer >= 0; layer--) backward[layer].crypt(cell);
-        } else {
-          // Nobody's cell takes key stream of every layer, at both ends.
-          for (const layer of backward) layer.crypt(new Uint8Array(LENGTH));
-        }
-        const { buffer, offset } = placed(cell, step.before);
-        let expectedHop = -1;
-        for (let layer = 0; layer < hops && expectedHop === -1; layer++) {
-          clientBackward[layer].crypt(cell);
-          if (clientBackward[layer].recognizes(cell)) {
-            expectedHop = layer;
-            cell.fill(0, 5, 9);
+          for (let layer = 0; layer < hops; layer++) {
+            assert.deepEqual(circuit.receivedDigest(layer), clientBackward[layer].digest);
           }
         }
-        assert.equal(expectedHop, step.kind === "open" ? step.hop % hops : -1);
-        assert.equal(circuit.open(buffer, offset), expectedHop);
-        assert.deepEqual(buffer.slice(offset, offset + LENGTH), cell);
-        assertSurroundingsUntouched(buffer);
-        for (let layer = 0; layer < hops; layer++) {
-          assert.deepEqual(circuit.receivedDigest(layer), clientBackward[layer].digest);
-        }
-      }
-    }),
-    { seed: 1, numRuns: 60 },
-  );
-});
+      }),
+      { seed: 1, numRuns: 60 },
+    );
+  },
+);
 
-Deno.test("a cell that looks recognized at a hop too early goes on to its own hop", () => {
+testEach("a cell that looks recognized at a hop too early goes on to its own hop", (circuitOf) => {
   // The second and third byte of this key's stream are zero, so that the first cell of hop 2
   // has a recognized field of zero already when hop 1's layer is removed.
   const transparent = Uint8Array.fromHex("0000000000000000000000000000321e");
@@ -206,7 +237,7 @@ Deno.test("a cell that looks recognized at a hop too early goes on to its own ho
   assert.equal(receive(2, 13), 2);
 });
 
-Deno.test("a cell with recognized zero but a wrong digest is nobody's", () => {
+testEach("a cell with recognized zero but a wrong digest is nobody's", (circuitOf) => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 2 }),
@@ -227,7 +258,7 @@ Deno.test("a cell with recognized zero but a wrong digest is nobody's", () => {
   );
 });
 
-Deno.test("key streams run on over many pieces in both directions", () => {
+testEach("key streams run on over many pieces in both directions", (circuitOf) => {
   const keys = [keysOf(0), keysOf(1), keysOf(2)];
   using circuit = circuitOf(keys);
   const relays = keys.map((hop) => new RelayCryptoLayer(hop));
@@ -256,7 +287,7 @@ Deno.test("key streams run on over many pieces in both directions", () => {
   }
 });
 
-Deno.test("the digests given out are copies, and zero before the first cell", () => {
+testEach("the digests given out are copies, and zero before the first cell", (circuitOf) => {
   using circuit = circuitOf([keysOf(0)]);
   assert.deepEqual(circuit.sentDigest(0), new Uint8Array(20));
   assert.deepEqual(circuit.receivedDigest(0), new Uint8Array(20));
@@ -267,7 +298,7 @@ Deno.test("the digests given out are copies, and zero before the first cell", ()
   assert.deepEqual(circuit.sentDigest(0), again);
 });
 
-Deno.test("the caller's keys may be wiped once they are given", () => {
+testEach("the caller's keys may be wiped once they are given", (circuitOf) => {
   const keys = keysOf(0);
   using circuit = circuitOf([keys]);
   for (const key of [keys.forwardDigest, keys.backwardDigest, keys.forwardKey, keys.backwardKey]) {
@@ -278,7 +309,7 @@ Deno.test("the caller's keys may be wiped once they are given", () => {
   assert.equal(new RelayCryptoLayer(keysOf(0)).openForward(cell, 0), true);
 });
 
-Deno.test("relay crypto refuses unknown hops, short buffers and bad keys", () => {
+testEach("relay crypto refuses unknown hops, short buffers and bad keys", (circuitOf) => {
   using circuit = circuitOf([keysOf(0)]);
   const buffer = new Uint8Array(LENGTH + 1);
   for (const hop of [-1, 1, 0.5, NaN]) {
@@ -293,10 +324,11 @@ Deno.test("relay crypto refuses unknown hops, short buffers and bad keys", () =>
   assert.throws(() => circuit.addHop({ ...keysOf(1), forwardKey: buffer }), RangeError);
   assert.throws(() => circuit.addHop({ ...keysOf(1), backwardDigest: buffer }), RangeError);
   assert.equal(circuit.hops, 1);
-  assert.equal(new RelayCrypto().open(buffer, 0), -1);
+  using empty = circuitOf([]);
+  assert.equal(empty.open(buffer, 0), -1);
 });
 
-Deno.test("after its disposal relay crypto refuses every use", () => {
+testEach("after its disposal relay crypto refuses every use", (circuitOf) => {
   const circuit = circuitOf([keysOf(0)]);
   const buffer = new Uint8Array(LENGTH);
   circuit.seal(buffer, 0, 0);
@@ -313,4 +345,79 @@ Deno.test("after its disposal relay crypto refuses every use", () => {
   ) {
     assert.throws(use, { name: "CryptoError", code: "relay-crypto-disposed" });
   }
+});
+
+Deno.test("kernel and portable code do the same, byte for byte", () => {
+  const payload = fc.oneof(
+    payloads,
+    // Recognized is zero in the clear, which a transparent layer may show too early.
+    payloads.map((bytes) => bytes.fill(0, 1, 9)),
+  );
+  const script = fc.array(
+    fc.record({ seal: fc.boolean(), hop: fc.nat(6), payload, trim: fc.nat(20) }),
+    { minLength: 1, maxLength: 60, size: "max" },
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 7 }), script, (hops, script) => {
+      const keys = Array.from({ length: hops }, (_, hop) => keysOf(hop));
+      using first = circuitOf(keys, new KernelLayers(kernel));
+      using second = circuitOf(keys, new PortableLayers());
+      for (const { seal, hop, payload, trim } of script) {
+        const [a, b] = [payload.slice(), payload.slice()];
+        if (seal) {
+          first.seal(a, 0, hop % hops);
+          second.seal(b, 0, hop % hops);
+          assert.deepEqual(first.sentDigest(hop % hops), second.sentDigest(hop % hops));
+        } else {
+          assert.equal(first.open(a, 0), second.open(b, 0));
+        }
+        assert.deepEqual(a, b);
+        if (trim === 0) first.trim();
+        if (trim === 1) second.trim();
+      }
+    }),
+    { seed: 1, numRuns: 60 },
+  );
+});
+
+Deno.test("a circuit takes the kernel's memory and gives all of it back", () => {
+  const before = kernel.memory.used;
+  const circuit = circuitOf([keysOf(0), keysOf(1), keysOf(2)], new KernelLayers(kernel));
+  assert.equal(kernel.memory.used, before + 3 * 256);
+  const cell = new Uint8Array(LENGTH);
+  circuit.seal(cell, 0, 2);
+  assert.equal(kernel.memory.used, before + 3 * (256 + 1024));
+  for (let count = 0; count < 300; count++) circuit.seal(cell, 0, 2);
+  assert.equal(kernel.memory.used, before + 3 * (256 + 32768));
+  assert.equal(kernel.longPieces.size, 3);
+  circuit.trim();
+  assert.equal(kernel.memory.used, before + 3 * 256);
+  assert.equal(kernel.longPieces.size, 0);
+  circuit.seal(cell, 0, 2);
+  circuit[Symbol.dispose]();
+  circuit.trim();
+  assert.equal(kernel.memory.used, before);
+});
+
+Deno.test("a kernel without room is not chosen, and says so when it is used", () => {
+  const full = new RelayKernel();
+  assert.equal(full.hasRoom, true);
+  const circuits: RelayCrypto[] = [];
+  const more = (hop: number) => {
+    const circuit = circuitOf([keysOf(hop)], new KernelLayers(full));
+    circuits.push(circuit);
+    for (let count = 0; count < 20; count++) circuit.seal(new Uint8Array(LENGTH), 0, 0);
+  };
+  assert.throws(
+    () => {
+      for (let count = 0; count < 20_000; count++) more(count % 7);
+    },
+    { name: "CryptoError", code: "relay-crypto-memory-full" },
+  );
+  assert.equal(full.hasRoom, false);
+  // What one circuit gives back is enough for another.
+  for (const circuit of circuits.splice(0, 2)) circuit[Symbol.dispose]();
+  more(1);
+  for (const circuit of circuits) circuit[Symbol.dispose]();
+  assert.equal(full.memory.used, 0);
 });

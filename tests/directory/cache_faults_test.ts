@@ -9,7 +9,7 @@ import { ok, RunningDirectory, TestNetwork } from "./test_directory.ts";
 
 const FAULTS = 200;
 /** Every so many are followed until the cache is mended. */
-const MENDED = 50;
+const MENDED = 5;
 const FILES = [
   "cached-microdesc-consensus",
   "cached-certs",

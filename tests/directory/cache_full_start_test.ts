@@ -1,6 +1,6 @@
 /** Whole clients that start with every file of their data directory damaged. */
 import assert from "node:assert/strict";
-import { TorClient } from "../../src/client/mod.ts";
+import { TorClient } from "../../src/client/tor_client.ts";
 import { buildConfig } from "../../src/config/build.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
 import { SystemClock } from "../../src/runtime/clock.ts";

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { DirectoryCache } from "../../src/directory/cache.ts";
 import { SystemClock } from "../../src/runtime/clock.ts";
+import { microdescriptorDigestBytes } from "../../src/netdoc/microdescriptor_digest.ts";
 import { DataDirectory } from "../../src/state/data_directory.ts";
 import { JsonDocument } from "../../src/state/json_document.ts";
 import { byDigest, manyMicrodescriptors } from "./many_microdescriptors.ts";
@@ -32,7 +33,7 @@ if (import.meta.main) {
   const cache = new DirectoryCache(directory, clock);
   const counter = await JsonDocument.load(directory, clock, COUNTER);
   const all = [...byDigest(manyMicrodescriptors(COUNT))];
-  const digests = all.map(([digest]) => digest);
+  const digests = all.map(([digest]) => microdescriptorDigestBytes(digest));
   let known = 0;
   await cache.readMicrodescriptors(digests, () => void known++);
   console.log(known);

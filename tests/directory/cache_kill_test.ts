@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { DirectoryCache } from "../../src/directory/cache.ts";
 import { randomBelow } from "../../src/runtime/random.ts";
+import { microdescriptorDigestBytes } from "../../src/netdoc/microdescriptor_digest.ts";
 import { DataDirectory } from "../../src/state/data_directory.ts";
 import { JsonDocument } from "../../src/state/json_document.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
@@ -85,7 +86,10 @@ Deno.test("whenever the process is killed, all that was written is whole", async
       const cache = new DirectoryCache(directory, clock);
       const texts: string[] = [];
       const decoder = new TextDecoder();
-      await cache.readMicrodescriptors(digests, (_, text) => void texts.push(decoder.decode(text)));
+      await cache.readMicrodescriptors(
+        digests.map(microdescriptorDigestBytes),
+        (_, text) => void texts.push(decoder.decode(text)),
+      );
       // One more group may be there than was said, and one that was cut off.
       assert.ok(texts.length >= appended && texts.length <= appended + GROUP, `round ${round}`);
       assert.deepEqual([...byDigest(texts).keys()], digests.slice(0, texts.length));

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { DirectoryCache } from "../../src/directory/cache.ts";
-import type { MicrodescriptorDigest } from "../../src/netdoc/microdescriptor.ts";
+import {
+  type MicrodescriptorDigest,
+  microdescriptorDigestBytes,
+  microdescriptorDigestFromBytes,
+} from "../../src/netdoc/microdescriptor_digest.ts";
 import { DataDirectory } from "../../src/state/data_directory.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
 import { LogLines } from "./log_lines.ts";
@@ -15,6 +19,8 @@ const decode = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes
 const TEXTS = manyMicrodescriptors(80);
 const texts = (from: number, to: number) => TEXTS.slice(from, to);
 const digests = (from: number, to: number) => new Set(byDigest(texts(from, to)).keys());
+const bytesOf = (of: ReadonlySet<MicrodescriptorDigest>) =>
+  [...of].map((digest) => microdescriptorDigestBytes(digest));
 const annotated = (of: readonly string[], date = "2024-05-17 17:00:00") =>
   of.map((text) => `@last-listed ${date}\n${text}`).join("");
 
@@ -41,8 +47,8 @@ class TestCache {
   async read(wanted: ReadonlySet<MicrodescriptorDigest>): Promise<Set<MicrodescriptorDigest>> {
     const found = new Map<MicrodescriptorDigest, string>();
     await this.cache.readMicrodescriptors(
-      wanted,
-      (digest, text) => void found.set(digest, decode(text)),
+      bytesOf(wanted),
+      (digest, text) => void found.set(microdescriptorDigestFromBytes(digest), decode(text)),
     );
     assert.deepEqual([...byDigest([...found.values()]).keys()], [...found.keys()]);
     return new Set(found.keys());
@@ -76,7 +82,7 @@ Deno.test("an empty cache has nothing", async () => {
   assert.equal(await test.cache.readConsensus(), undefined);
   assert.equal(await test.cache.readCertificates(), undefined);
   assert.equal((await test.read(digests(0, 3))).size, 0);
-  await test.cache.noteListed(digests(0, 3), VALID_AFTER);
+  await test.cache.noteListed(bytesOf(digests(0, 3)), VALID_AFTER);
   await test.cache.compactMicrodescriptors();
   assert.equal(await test.text(FILE), undefined);
 });
@@ -124,7 +130,7 @@ Deno.test("annotations that C tor or nobody knows are passed over", async () => 
 Deno.test("a long journal is written into the file with its dates, a short one left", async () => {
   await using test = await TestCache.open();
   await test.append(0, 60);
-  await test.cache.noteListed(digests(0, 60), VALID_AFTER + DAY / 2);
+  await test.cache.noteListed(bytesOf(digests(0, 60)), VALID_AFTER + DAY / 2);
   await test.cache.compactMicrodescriptors();
   const all = annotated(texts(0, 60), "2024-05-18 05:00:00");
   assert.equal(await test.text(FILE), all);
@@ -133,7 +139,7 @@ Deno.test("a long journal is written into the file with its dates, a short one l
   assert.deepEqual(await test.read(digests(0, 80)), digests(0, 60));
   // What comes later goes to a journal again, and stays there while that is short.
   await test.append(60, 80);
-  await test.cache.noteListed(digests(0, 80), VALID_AFTER + DAY);
+  await test.cache.noteListed(bytesOf(digests(0, 80)), VALID_AFTER + DAY);
   await test.cache.compactMicrodescriptors();
   assert.equal(await test.text(FILE), all);
   assert.equal(await test.text(JOURNAL), annotated(texts(60, 80)));
@@ -146,7 +152,7 @@ Deno.test("microdescriptors are kept for a week after they were listed last", as
   await test.append(0, 80);
   const listOnDay = async (day: number, to: number) => {
     test.restart();
-    await test.cache.noteListed(digests(0, to), VALID_AFTER + day * DAY);
+    await test.cache.noteListed(bytesOf(digests(0, to)), VALID_AFTER + day * DAY);
     await test.cache.compactMicrodescriptors();
   };
   await listOnDay(1, 80);
@@ -163,11 +169,11 @@ Deno.test("a compaction is not worth it for little", async () => {
   await using test = await TestCache.open();
   const old = annotated(texts(0, 5), "2024-05-01 00:00:00");
   await test.data.write(FILE, encode(old + annotated(texts(5, 80))));
-  await test.cache.noteListed(digests(5, 80), VALID_AFTER + DAY / 2);
+  await test.cache.noteListed(bytesOf(digests(5, 80)), VALID_AFTER + DAY / 2);
   await test.cache.compactMicrodescriptors();
   assert.equal(await test.text(FILE), old + annotated(texts(5, 80)));
   // The dates in the file have become too old.
-  await test.cache.noteListed(digests(5, 80), VALID_AFTER + 1.5 * DAY);
+  await test.cache.noteListed(bytesOf(digests(5, 80)), VALID_AFTER + 1.5 * DAY);
   await test.cache.compactMicrodescriptors();
   assert.equal(await test.text(FILE), annotated(texts(5, 80), "2024-05-19 05:00:00"));
 });
@@ -176,7 +182,7 @@ Deno.test("a date in the future keeps nothing for longer than a week", async () 
   await using test = await TestCache.open();
   await test.data.write(FILE, encode(annotated(texts(0, 40), "2094-05-17 17:00:00")));
   await test.data.write(JOURNAL, encode(annotated(texts(40, 80))));
-  await test.cache.noteListed(digests(40, 80), VALID_AFTER);
+  await test.cache.noteListed(bytesOf(digests(40, 80)), VALID_AFTER);
   await test.cache.compactMicrodescriptors();
   assert.equal(await test.text(FILE), annotated(texts(0, 80)));
 });
@@ -190,7 +196,7 @@ Deno.test("files that another program changes meanwhile are not believed, and me
   assert.ok(left.size < 20);
   await test.append(0, 20);
   assert.deepEqual(await test.read(digests(0, 20)), digests(0, 20));
-  await test.cache.noteListed(digests(0, 20), VALID_AFTER + 2 * DAY);
+  await test.cache.noteListed(bytesOf(digests(0, 20)), VALID_AFTER + 2 * DAY);
   await test.cache.compactMicrodescriptors();
   assert.deepEqual(await test.read(digests(0, 20)), digests(0, 20));
   assert.deepEqual(await test.readAfterRestart(digests(0, 20)), digests(0, 20));
@@ -201,7 +207,7 @@ Deno.test("a file that another program changed is looked at anew before it is co
   await test.data.write(FILE, encode(annotated(texts(0, 20))));
   assert.deepEqual(await test.read(digests(0, 20)), digests(0, 20));
   await test.data.write(FILE, encode(texts(0, 19).toReversed().join("")));
-  await test.cache.noteListed(digests(0, 20), VALID_AFTER + 2 * DAY);
+  await test.cache.noteListed(bytesOf(digests(0, 20)), VALID_AFTER + 2 * DAY);
   await test.cache.compactMicrodescriptors();
   assert.deepEqual(await test.read(digests(0, 20)), digests(0, 19));
   assert.deepEqual(await test.readAfterRestart(digests(0, 20)), digests(0, 19));

@@ -56,7 +56,7 @@ Deno.test("a certificate is renewed a week before it expires, once", async () =>
   assert.equal(run.askedFor("keys").length, 2);
   await run.directory.close();
   const store = new CertificateStore([first.v3Identity]);
-  store.add(await run.file("cached-certs") ?? new Uint8Array(0));
+  await store.add(await run.file("cached-certs") ?? new Uint8Array(0));
   assert.ok(store.certificates.some(({ expires }) => expires === renewed));
 });
 

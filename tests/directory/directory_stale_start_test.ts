@@ -60,6 +60,8 @@ for (
     assert.match(text, /\r\nX-Or-Diff-From-Consensus: /);
     assert.equal(log.count(`The consensus ${words} by our clock`), 1);
     assert.equal(log.count("It serves while a newer one is fetched."), 1);
+    // At notice level, "info" here: a person sees why the start is as it is.
+    assert.ok(log.lines.some((line) => line.startsWith(`info The consensus ${words}`)));
     // No more than that: it is what happens to everybody who was away.
     assert.deepEqual(log.lines.filter((line) => /^(warning|error)/.test(line)), []);
 

@@ -8,7 +8,7 @@ import {
   type MicrodescriptorKeeperSettings,
 } from "../../src/directory/microdescriptor_keeper.ts";
 import { ConfiguredServers } from "../../src/directory/servers.ts";
-import { DirectorySources } from "../../src/directory/sources.ts";
+import { type DirectoryGuards, DirectorySources } from "../../src/directory/sources.ts";
 import type { NetDir } from "../../src/netdir/net_dir.ts";
 import { parseConsensus } from "../../src/netdoc/consensus.ts";
 import { type MicrodescriptorDigest, SharedParts } from "../../src/netdoc/microdescriptor.ts";
@@ -43,12 +43,14 @@ function digestsIn({ path }: SeenRequest): string[] {
 /** Sources without guards: all requests go to the fallbacks. */
 function sourcesOf(transport: FakeTransport, clock: FakeClock): DirectorySources {
   const client = new DirectoryClient(transport, clock, downloadLimits(60_000));
-  return new DirectorySources(client, new ConfiguredServers(config, new SeededRandom(1)), {
+  const guards: DirectoryGuards = {
     selectForDirectory: () => undefined,
     noteSuccess: () => "usable",
     noteFailure: () => {},
     noteClosed: () => {},
-  });
+  };
+  const servers = new ConfiguredServers(config, new SeededRandom(1));
+  return new DirectorySources(client, servers, guards, clock);
 }
 
 /** A download of `texts`, and what came of it. */

@@ -40,7 +40,8 @@ class TestRace {
       noteFailure: () => {},
       noteClosed: () => {},
     };
-    const sources = new DirectorySources(client, new ConfiguredServers(configured, random), guards);
+    const servers = new ConfiguredServers(configured, random);
+    const sources = new DirectorySources(client, servers, guards, this.clock);
     this.result = raceServers(
       {
         clock: this.clock,

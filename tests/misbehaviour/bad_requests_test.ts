@@ -38,7 +38,7 @@ const BAD_REQUESTS: readonly (readonly [string, Uint8Array, string, string])[] =
     "050005010001000000000000",
     "socks-port-zero",
   ],
-  ["an onion name", connectTo("abc.onion"), "050005010001000000000000", "onion-unsupported"],
+  ["an exit name", connectTo("abc.exit"), "050005010001000000000000", "exit-name-refused"],
   [
     "a SOCKS4a name of 256 bytes",
     wire([4, 1, 0, 80, 0, 0, 0, 1, 0], "a".repeat(256), [0]),

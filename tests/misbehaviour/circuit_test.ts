@@ -1,52 +1,10 @@
 import assert from "node:assert/strict";
 import type { Misbehaviour } from "../../testnet/behaviour.ts";
 import * as bad from "../../testnet/misbehaviours/circuit.ts";
-import { assertCounted, downloadUntilLogged } from "./bad_guard.ts";
+import { assertCircuitsFail, BAD_HANDSHAKE, type Expected } from "./bad_circuits.ts";
+import type { Position } from "./first_circuit.ts";
 import { HurriedClock } from "./hurried_clock.ts";
-import { Scenario, type ScenarioOptions } from "./scenario.ts";
-
-type Position = "guard" | "middle" | "exit";
-
-/** How a misbehaviour ends, seen from the client. */
-interface Expected {
-  /** Of the error that circuits end with. */
-  readonly code: string;
-  readonly isViolation?: boolean;
-  /** Whether circuits through the relay can never be built; true unless given. */
-  readonly isUseless?: boolean;
-}
-
-/** Two relays of each kind, and the first of one kind misbehaves. */
-function start(
-  position: Position,
-  misbehaviour: Misbehaviour,
-  options: ScenarioOptions = {},
-): Promise<Scenario> {
-  return Scenario.start({
-    seed: `${position} ${misbehaviour.name}`,
-    ...options,
-    torrc: ["NumEntryGuards 2"],
-    misbehaviours: { [`${position}0`]: misbehaviour },
-  });
-}
-
-/** Circuits through the relay fail as expected, downloads do not, and others are used instead. */
-async function assertCircuitsFail(
-  position: Position,
-  misbehaviour: Misbehaviour,
-  expected: Expected,
-  options?: ScenarioOptions,
-): Promise<void> {
-  const { code, isViolation = false, isUseless = true } = expected;
-  await using scenario = await start(position, misbehaviour, options);
-  await downloadUntilLogged(scenario, `[${code}]`);
-  await scenario.download(100_000, "afterwards");
-  const { rsaId } = scenario.network.relay(`${position}0`).keys;
-  if (isUseless) assert.ok(!scenario.client.circuits.flat().includes(rsaId));
-  assertCounted(scenario, `${position}0`, isViolation ? code : undefined);
-}
-
-const BAD_HANDSHAKE: Expected = { code: "circuit-handshake-failed", isViolation: true };
+import { Scenario } from "./scenario.ts";
 
 /** Misbehaviours in the answer to CREATE2: at the guard, and as it comes from further on. */
 const CREATED: readonly [Misbehaviour, Readonly<Record<Position, Expected>>][] = [

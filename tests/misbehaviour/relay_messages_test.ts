@@ -3,74 +3,19 @@ import { RelayCommand } from "../../src/cell/command.ts";
 import type { Misbehaviour } from "../../testnet/behaviour.ts";
 import type { RelayEvent } from "../../testnet/events.ts";
 import * as bad from "../../testnet/misbehaviours/relay_messages.ts";
-import { httpUpload } from "../network/http_client.ts";
 import { assertRefused } from "../network/socks_assertions.ts";
 import { socks5Resolve, SocksReply } from "../network/socks_client.ts";
-import { onFirstCircuit, type Position } from "./first_circuit.ts";
+import type { Position } from "./first_circuit.ts";
 import { HeldClock } from "./held_clock.ts";
-import { Scenario, type ScenarioOptions, WEB_NAME } from "./scenario.ts";
+import { Scenario, WEB_NAME } from "./scenario.ts";
 import { StuckApplications } from "./stuck_application.ts";
-
-/** Relays of a position that all misbehave, on the first circuit with a stream alone. */
-function start(
-  misbehaviour: Misbehaviour,
-  position: Position = "exit",
-  options: ScenarioOptions = {},
-  otherwise?: Misbehaviour,
-): Promise<Scenario> {
-  const first = onFirstCircuit(misbehaviour, position, otherwise);
-  const misbehaviours = { [`${position}0`]: first, [`${position}1`]: first };
-  return Scenario.start({ ...options, misbehaviours });
-}
-
-/** A circuit of an exit was closed by the client, which never says why. */
-async function closedByClient(scenario: Scenario, since: number): Promise<void> {
-  await scenario.wait(
-    scenario.network.events.until(
-      (event) =>
-        event.kind === "circuit-closed" && event.relay.startsWith("exit") &&
-        event.received && event.reason === 0,
-      { since },
-    ),
-  );
-}
-
-/**
- * Fails unless the client closes one circuit for a violation, counts it for whoever may have done it,
- * and goes on with others.
- *
- * @param suspects the positions of those that it is counted for
- */
-async function expectViolation(
-  scenario: Scenario,
-  what: string,
-  suspects: readonly Position[],
-  since: number,
-): Promise<void> {
-  await scenario.logged(`${what} [circuit-protocol-violation]`);
-  await closedByClient(scenario, since);
-  const { client: { violations }, network } = scenario;
-  const roles = network.relays.flatMap(({ role, keys }) => {
-    const { "circuit-protocol-violation": count = 0, ...others } = violations.of(keys.rsaId);
-    assert.deepEqual(others, {});
-    return count === 0 ? [] : [`${count} by a ${role}`];
-  });
-  assert.deepEqual(roles, suspects.map((role) => `1 by a ${role}`));
-  await scenario.download(100_000);
-  assert.equal(scenario.log.count("[circuit-protocol-violation]"), 1);
-}
-
-/** A download that the relays cut off in the middle. */
-async function cutOffDownload(scenario: Scenario): Promise<void> {
-  const length = 400_000;
-  const came = await scenario.get(length).then((result) => result.length, () => 0);
-  assert.ok(came < length, "the download was complete");
-}
-
-/** An upload that the relays cut off in the middle. */
-async function cutOffUpload(scenario: Scenario): Promise<void> {
-  await assert.rejects(async () => await httpUpload(await scenario.connect(), 400_000, 0));
-}
+import {
+  cutOffDownload,
+  cutOffUpload,
+  expectViolation,
+  FIXED_WINDOWS,
+  startWith,
+} from "./violations.ts";
 
 const NO_HOP = "a relay cell that no hop sent";
 const NO_STREAM = "for a stream that does not exist";
@@ -83,6 +28,8 @@ function suspectsOf(what: string, position: Position): readonly Position[] {
 interface Case {
   readonly misbehaviour: Misbehaviour;
   readonly position?: Position;
+  /** Whether it is one only without congestion control. */
+  readonly isFixedWindows?: boolean;
   /** What the log says of the violation. */
   readonly what: string;
   readonly transfer?: (scenario: Scenario) => Promise<void>;
@@ -99,9 +46,17 @@ const STREAM_IS_LOST: readonly Case[] = [
   { misbehaviour: bad.dataForCircuit, what: "an unexpected DATA for the circuit" },
   { misbehaviour: bad.connectedTwice, what: "a second CONNECTED" },
   { misbehaviour: bad.beginToClient, what: "an unexpected BEGIN for a stream" },
-  { misbehaviour: bad.xoffWithoutNegotiation, what: "an unexpected XOFF for a stream" },
+  {
+    misbehaviour: bad.xoffWithoutNegotiation,
+    isFixedWindows: true,
+    what: "an unexpected XOFF for a stream",
+  },
   { misbehaviour: bad.circuitSendmeNotDue, what: "a circuit SENDME that was not due" },
-  { misbehaviour: bad.streamSendmeNotDue, what: "a stream SENDME that was not due" },
+  {
+    misbehaviour: bad.streamSendmeNotDue,
+    isFixedWindows: true,
+    what: "a stream SENDME that was not due",
+  },
   { misbehaviour: bad.dataFromMiddle, position: "middle", what: "DATA from a hop without streams" },
   {
     misbehaviour: bad.sendmeFromMiddle,
@@ -121,9 +76,11 @@ const STREAM_IS_LOST: readonly Case[] = [
   },
 ];
 
-for (const { misbehaviour, position = "exit", what, transfer } of STREAM_IS_LOST) {
+for (const each of STREAM_IS_LOST) {
+  const { misbehaviour, position = "exit", isFixedWindows, what, transfer } = each;
   Deno.test(`relay messages: ${misbehaviour.name} (${position}): the circuit is closed`, async () => {
-    await using scenario = await start(misbehaviour, position);
+    const options = isFixedWindows ? FIXED_WINDOWS : {};
+    await using scenario = await startWith(misbehaviour, position, options);
     const mark = scenario.network.events.count;
     await (transfer ?? cutOffDownload)(scenario);
     await expectViolation(scenario, what, suspectsOf(what, position), mark);
@@ -144,7 +101,7 @@ const RETRIED: readonly Case[] = [
 
 for (const { misbehaviour, position = "exit", what } of RETRIED) {
   Deno.test(`relay messages: ${misbehaviour.name} (${position}): another circuit is tried`, async () => {
-    await using scenario = await start(misbehaviour, position);
+    await using scenario = await startWith(misbehaviour, position);
     const mark = scenario.network.events.count;
     await scenario.download(100_000);
     assert.equal(scenario.log.count("Trying another circuit"), 1);
@@ -160,7 +117,7 @@ const CIRCUIT_IS_LOST: readonly Case[] = [
 
 for (const { misbehaviour, what } of CIRCUIT_IS_LOST) {
   Deno.test(`relay messages: ${misbehaviour.name}: only the circuit is lost`, async () => {
-    await using scenario = await start(misbehaviour);
+    await using scenario = await startWith(misbehaviour);
     const mark = scenario.network.events.count;
     await scenario.download(100_000);
     await expectViolation(scenario, what, ["exit"], mark);
@@ -168,14 +125,14 @@ for (const { misbehaviour, what } of CIRCUIT_IS_LOST) {
 }
 
 Deno.test("relay messages: RESOLVED twice: the answer is taken, the circuit closed", async () => {
-  await using scenario = await start(bad.resolvedTwice);
+  await using scenario = await startWith(bad.resolvedTwice);
   const mark = scenario.network.events.count;
   assert.equal(await socks5Resolve(scenario.socks, WEB_NAME), scenario.web.hostname);
   await expectViolation(scenario, `RESOLVED ${NO_STREAM}`, ["exit"], mark);
 });
 
 Deno.test("relay messages: DROP and unknown commands are ignored", async () => {
-  await using scenario = await start(bad.ignoredMessages);
+  await using scenario = await startWith(bad.ignoredMessages);
   await scenario.download(400_000);
   assert.equal(scenario.log.count("Closing circuit"), 0);
 });
@@ -183,7 +140,9 @@ Deno.test("relay messages: DROP and unknown commands are ignored", async () => {
 Deno.test("relay messages: cells for unknown circuits, and unknown cells, are ignored", async () => {
   const { cellsForStrangers } = bad;
   const everywhere = ["authority0", "guard0", "guard1"].map((name) => [name, cellsForStrangers]);
-  await using scenario = await Scenario.start({ misbehaviours: Object.fromEntries(everywhere) });
+  await using scenario = await Scenario.start({
+    misbehaviours: Object.fromEntries(everywhere),
+  });
   await scenario.download(100_000);
   assert.equal(scenario.log.count("ended:"), 0);
   assert.equal(scenario.log.count("Closing circuit"), 0);
@@ -219,7 +178,11 @@ async function openAndEnd(scenario: Scenario): Promise<void> {
 }
 
 Deno.test("relay messages: all the DATA that the window allows after our END is legal and counted", async () => {
-  await using scenario = await start(bad.dataAfterOurEnd({ count: 500, end: true }));
+  await using scenario = await startWith(
+    bad.dataAfterOurEnd({ count: 500, end: true }),
+    "exit",
+    FIXED_WINDOWS,
+  );
   const mark = scenario.network.events.count;
   await openAndEnd(scenario);
   // By the same circuit: only one that lives, and has counted right, carries it to its end.
@@ -237,7 +200,11 @@ Deno.test("relay messages: all the DATA that the window allows after our END is 
 });
 
 Deno.test("relay messages: one DATA more than the window after our END closes the circuit", async () => {
-  await using scenario = await start(bad.dataAfterOurEnd({ count: 501, end: false }));
+  await using scenario = await startWith(
+    bad.dataAfterOurEnd({ count: 501, end: false }),
+    "exit",
+    FIXED_WINDOWS,
+  );
   const mark = scenario.network.events.count;
   await openAndEnd(scenario);
   await scenario.logged(`DATA ${NO_STREAM}`);
@@ -248,7 +215,10 @@ Deno.test("relay messages: one DATA more than the window after our END closes th
 
 Deno.test("relay messages: more DATA than a stream's window closes the circuit", async () => {
   const network = new StuckApplications();
-  await using scenario = await start(bad.streamWindowOverrun, "exit", { runtime: { network } });
+  await using scenario = await startWith(bad.streamWindowOverrun, "exit", {
+    ...FIXED_WINDOWS,
+    runtime: { network },
+  });
   const mark = scenario.network.events.count;
   const stuck = await scenario.connect();
   network.stuck = false;
@@ -259,7 +229,7 @@ Deno.test("relay messages: more DATA than a stream's window closes the circuit",
 Deno.test("relay messages: more DATA than the circuit's window is taken, within the streams' windows", async () => {
   // Each hundred is acknowledged at once, so that the circuit's window, as the client sees it, is
   // never used up; what bounds its memory is the window of each stream.
-  await using scenario = await start(bad.circuitWindowOverrun());
+  await using scenario = await startWith(bad.circuitWindowOverrun(), "exit", FIXED_WINDOWS);
   const mark = scenario.network.events.count;
   const bodies = await Promise.all([1, 2, 3].map(async () => {
     const conn = await scenario.connect("alice");
@@ -276,7 +246,7 @@ const REJECT_INTERNAL = ["ClientDNSRejectInternalAddresses 1"];
 for (const address of ["10.0.0.1", "127.0.0.1", "::1", "fd00::1", "::ffff:192.168.0.1"]) {
   const lie = bad.connectedSays(address);
   Deno.test(`relay messages: ${lie.name} is not believed: another circuit is tried`, async () => {
-    await using scenario = await start(
+    await using scenario = await startWith(
       lie,
       "exit",
       { torrc: REJECT_INTERNAL },
@@ -302,7 +272,7 @@ Deno.test("relay messages: when all exits say CONNECTED to an internal address, 
 });
 
 Deno.test("relay messages: RESOLVED to an internal address is refused", async () => {
-  await using scenario = await start(
+  await using scenario = await startWith(
     bad.resolvedSays("192.168.0.1"),
     "exit",
     { torrc: REJECT_INTERNAL },

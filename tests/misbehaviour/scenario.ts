@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { TorClient } from "../../src/client/mod.ts";
+import { TorClient } from "../../src/client/tor_client.ts";
 import { buildConfig } from "../../src/config/build.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
 import { abortable } from "../../src/runtime/deadline.ts";

@@ -307,10 +307,26 @@ Deno.test("digests and diffs of a large consensus are made in steps", () => {
   };
   const digest = counted(signedSha3Steps(base));
   assert.deepEqual(digest.result, signedSha3(base));
-  assert.equal(digest.count, 5);
+  // 8 that look for the signature, 4 that hash, and the last.
+  assert.equal(digest.count, 13);
   const { count, result } = counted(
     consensusDiffSteps(base, wrapDiff(base, expected, "1d\n"), base.length),
   );
   assert.deepEqual(result, expected);
   assert.ok(count >= 2 * 4, `${count} steps`);
+});
+
+Deno.test("with the digest of the base known, a wrong base is seen from what comes out", () => {
+  const base = encode("a\nb\nc\n");
+  const diff = wrapDiff(base, encode("a\nc\n"), "2d\n");
+  const digest = signedSha3(base);
+  assert.equal(new TextDecoder().decode(applyConsensusDiff(base, diff, 100, digest)), "a\nc\n");
+  assertNetdocError(
+    "consensus-diff-wrong-base",
+    () => applyConsensusDiff(base, diff, 100, signedSha3(encode("x\n"))),
+  );
+  assertNetdocError(
+    "consensus-diff-wrong-result",
+    () => applyConsensusDiff(encode("x\nb\nc\n"), diff, 100, digest),
+  );
 });

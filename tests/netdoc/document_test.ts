@@ -93,3 +93,23 @@ Deno.test("lines and objects have at most 128 KiB", () => {
   const large = `key\n${object("X", new Uint8Array(limit))}`;
   assertNetdocError("document-object-too-long", () => readAll(large));
 });
+
+Deno.test("keywords are told apart from those that are like them", () => {
+  const keywords = [
+    "r",
+    "rr",
+    "pr",
+    "p6",
+    "id",
+    "iD",
+    "onion-key",
+    "onion-kez",
+    "p",
+    "P",
+    "family-ids",
+  ];
+  const reader = new DocumentReader(encode(keywords.map((keyword) => `${keyword} x\n`).join("")));
+  const read: string[] = [];
+  while (reader.next()) read.push(reader.keyword());
+  assert.deepEqual(read, keywords);
+});

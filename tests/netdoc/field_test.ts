@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import ipaddr from "ipaddr.js";
 import {
+  isCanonicalIpv6,
   isIpv4Address,
   isNickname,
   parseInteger,
@@ -49,6 +52,49 @@ Deno.test("IPv6 socket addresses are made canonical", () => {
     "[::1%1]:1",
   ];
   for (const text of wrong) assert.equal(parseIpv6SocketAddress(text), undefined, text);
+});
+
+Deno.test("an IPv6 address is canonical when the library writes it so", () => {
+  const group = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(0) },
+    fc.integer({ min: 0, max: 0xffff }),
+  );
+  const address = fc.array(group, { minLength: 8, maxLength: 8 });
+  let canonical = 0;
+  fc.assert(
+    fc.property(address, fc.boolean(), (groups, isShort) => {
+      const long = groups.map((each) => each.toString(16)).join(":");
+      const text = isShort ? ipaddr.IPv6.parse(long).toString() : long;
+      assert.equal(isCanonicalIpv6(text), ipaddr.IPv6.parse(text).toString() === text, text);
+      if (isCanonicalIpv6(text)) canonical++;
+    }),
+    { seed: 1, numRuns: 2000 },
+  );
+  assert.ok(canonical > 500 && canonical < 2000, `${canonical}`);
+  // Texts that are nearly addresses.
+  const piece = fc.constantFrom("0", "00", "1", "a", "A", "abcd", "fffff", ":", "::", ".", "g", "");
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 17 }), (pieces) => {
+      const text = pieces.join("");
+      const expected = ipaddr.IPv6.isValid(text) && !text.includes(".") &&
+        ipaddr.IPv6.parse(text).toString() === text;
+      assert.equal(isCanonicalIpv6(text), expected, text);
+    }),
+    { seed: 1, numRuns: 20_000 },
+  );
+  // All that have zeros and ones alone, with "::" in all places.
+  for (let bits = 0; bits < 256; bits++) {
+    const digits = [...bits.toString(2).padStart(8, "0")];
+    for (let from = 0; from <= 8; from++) {
+      for (let to = from; to <= 8; to++) {
+        const text = to === from
+          ? digits.join(":")
+          : `${digits.slice(0, from).join(":")}::${digits.slice(to).join(":")}`;
+        const expected = ipaddr.IPv6.isValid(text) && ipaddr.IPv6.parse(text).toString() === text;
+        assert.equal(isCanonicalIpv6(text), expected, text);
+      }
+    }
+  }
 });
 
 Deno.test("IPv4 addresses are four decimal numbers", () => {

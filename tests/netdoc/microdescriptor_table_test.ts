@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
 import { parsePortPolicy, REJECT_ALL_PORTS } from "../../src/netdoc/exit_policy.ts";
 import type { Microdescriptor } from "../../src/netdoc/microdescriptor.ts";
-import { microdescriptorDigestFromBytes } from "../../src/netdoc/microdescriptor_digest.ts";
+import {
+  microdescriptorDigestBytes,
+  microdescriptorDigestFromBytes,
+} from "../../src/netdoc/microdescriptor_digest.ts";
 import { MicrodescriptorTable } from "../../src/netdoc/microdescriptor_table.ts";
 
 const COUNT = 200;
@@ -25,6 +28,11 @@ function microdescriptorOf(index: number): Microdescriptor {
   };
 }
 
+/** The bytes of {@link digestOf}. */
+function bytesOf(index: number): Uint8Array {
+  return microdescriptorDigestBytes(digestOf(index));
+}
+
 /** What the getters say, as an object that can be compared. */
 function plain(microdescriptor: Microdescriptor | undefined): Microdescriptor {
   assert.ok(microdescriptor);
@@ -35,30 +43,32 @@ function plain(microdescriptor: Microdescriptor | undefined): Microdescriptor {
 
 Deno.test("microdescriptors are read back as they were added", () => {
   const table = new MicrodescriptorTable();
-  for (let index = 0; index < COUNT; index++) table.add(digestOf(index), microdescriptorOf(index));
+  for (let index = 0; index < COUNT; index++) table.add(bytesOf(index), microdescriptorOf(index));
   assert.equal(table.size, COUNT);
   for (let index = 0; index < COUNT; index++) {
-    assert.ok(table.has(digestOf(index)));
+    assert.ok(table.has(bytesOf(index)));
     assert.deepEqual(plain(table.get(digestOf(index))), microdescriptorOf(index));
+    assert.deepEqual(plain(table.at(index)), microdescriptorOf(index));
+    assert.deepEqual(table.digest(index), bytesOf(index));
   }
-  assert.equal(table.has(digestOf(COUNT)), false);
+  assert.equal(table.has(bytesOf(COUNT)), false);
   assert.equal(table.get(digestOf(COUNT)), undefined);
 });
 
 Deno.test("what was given does not change when more is added", () => {
   const table = new MicrodescriptorTable();
-  table.add(digestOf(1), microdescriptorOf(1));
+  table.add(bytesOf(1), microdescriptorOf(1));
   const held = table.get(digestOf(1));
   const key = held?.onionKey;
-  for (let index = 0; index < COUNT; index++) table.add(digestOf(index), microdescriptorOf(index));
+  for (let index = 0; index < COUNT; index++) table.add(bytesOf(index), microdescriptorOf(index));
   assert.deepEqual(plain(held), microdescriptorOf(1));
   assert.deepEqual(key, microdescriptorOf(1).onionKey);
 });
 
 Deno.test("of one digest the first microdescriptor stays", () => {
   const table = new MicrodescriptorTable();
-  table.add(digestOf(1), microdescriptorOf(1));
-  table.add(digestOf(1), microdescriptorOf(2));
+  table.add(bytesOf(1), microdescriptorOf(1));
+  table.add(bytesOf(1), microdescriptorOf(2));
   assert.equal(table.size, 1);
   assert.deepEqual(plain(table.get(digestOf(1))), microdescriptorOf(1));
 });

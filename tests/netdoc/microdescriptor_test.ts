@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
-import { parseMicrodescriptors, SharedParts } from "../../src/netdoc/microdescriptor.ts";
+import {
+  microdescriptorSteps,
+  parseMicrodescriptors,
+  SharedParts,
+} from "../../src/netdoc/microdescriptor.ts";
 import { encode, sha256Base64, writeMicrodescriptor } from "../../testnet/document_writer.ts";
 import { assertNetdocError } from "./netdoc_error.ts";
 
@@ -120,4 +124,28 @@ Deno.test("what is shared is forgotten before it takes too much memory", () => {
   for (let index = 0; index < 64; index++) shared.family(`${line} ${index}`);
   assert.notEqual(shared.family("first"), first);
   assert.deepEqual(shared.family("first"), first);
+});
+
+Deno.test("many are parsed in steps, and so is junk", () => {
+  const stepsOf = (text: string) => {
+    const steps = microdescriptorSteps(encode(text), new SharedParts());
+    let count = 0;
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) count++;
+    return { count, ...step.value };
+  };
+  const many = stepsOf(writeMicrodescriptor().repeat(1000));
+  assert.equal(many.microdescriptors.length, 1000);
+  assert.ok(many.count >= 9, `${many.count}`);
+  const junk = stepsOf(`${"\n".repeat(100_000)}${writeMicrodescriptor()}`);
+  assert.equal(junk.microdescriptors.length, 1);
+  assert.ok(junk.count >= 9, `${junk.count}`);
+});
+
+Deno.test("one that is far too long cannot be read", () => {
+  const long = writeMicrodescriptor() + "x\n".repeat(256 * 1024 / 2);
+  const { microdescriptors, malformed } = parseMicrodescriptors(
+    encode(long + writeMicrodescriptor()),
+  );
+  assert.deepEqual([microdescriptors.length, malformed.length], [1, 1]);
 });

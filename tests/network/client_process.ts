@@ -9,6 +9,7 @@ import type { CTorNetwork } from "./c_tor_network.ts";
 import { freePort } from "./free_port.ts";
 import { cpuTime, type MemoryCounters, memoryCounters } from "./process_counters.ts";
 import type { Endpoint } from "./socks_client.ts";
+import { START_FLAGS } from "./start_flags.ts";
 
 /** Which client is meant. */
 export type ClientKind = "chive" | "tor";
@@ -106,11 +107,10 @@ function chiveCommand(torrc: string, dataDirectory: string): [string, ...string[
   return [
     // Ends chive when the process that started it is gone, even by SIGKILL.
     ...["setpriv", "--pdeathsig", "KILL", "--"] as const,
-    ...[Deno.execPath(), "run", "-q", "--no-prompt"],
+    ...[Deno.execPath(), "run", ...START_FLAGS],
     "--allow-net",
     `--allow-read=${dataDirectory},${torrc}`,
     `--allow-write=${dataDirectory}`,
-    "--unsafely-ignore-certificate-errors=192.0.2.1",
     ...[fileURLToPath(new URL("../../main.ts", import.meta.url)), "-f", torrc],
   ];
 }

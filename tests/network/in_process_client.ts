@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CongestionObserver } from "../../src/circuit/congestion_control.ts";
 import { TorClient } from "../../src/client/tor_client.ts";
 import { buildConfig } from "../../src/config/build.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
@@ -20,6 +21,7 @@ export interface InProcessOptions {
   readonly more?: readonly string[];
   /** What it gets in place of the system's clock, randomness and network. */
   readonly runtime?: Partial<Runtime>;
+  readonly congestionObserver?: CongestionObserver;
 }
 
 /** The longest that a client may take to join, in milliseconds. */
@@ -47,7 +49,11 @@ export class InProcessClient implements AsyncDisposable {
       more: options.more,
     });
     const { config } = buildConfig([parseTorrc(torrc, "torrc")]);
-    const tor = await TorClient.start(config, { ...systemRuntime(), ...options.runtime });
+    const tor = await TorClient.start(
+      config,
+      { ...systemRuntime(), ...options.runtime },
+      options.congestionObserver,
+    );
     return new InProcessClient(tor, dataDirectory);
   }
 

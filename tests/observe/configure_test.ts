@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import {
   configureLogging,
-  formatLogLine,
   lineSink,
   type LineWriter,
   type LogTarget,
 } from "../../src/observe/configure.ts";
 import { ObserveError } from "../../src/observe/errors.ts";
 import { LOG_LEVELS, Logger, type LogLevel, scrub } from "../../src/observe/log.ts";
+import { RecentLines } from "../../src/observe/recent_lines.ts";
 
 const NOON = new Date(2026, 10, 3, 12, 4, 5, 67).getTime();
 
@@ -28,21 +28,6 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
     await Deno.remove(folder, { recursive: true });
   }
 }
-
-Deno.test("a line looks like C tor's, in local time", () => {
-  assert.equal(formatLogLine(NOON, "notice", "Hello"), "Nov 03 12:04:05.067 [notice] Hello\n");
-  assert.equal(
-    formatLogLine(new Date(2027, 0, 31, 0, 0, 0, 0).getTime(), "err", "x"),
-    "Jan 31 00:00:00.000 [err] x\n",
-  );
-});
-
-Deno.test("a message can neither forge a line nor command a terminal", () => {
-  assert.equal(
-    formatLogLine(NOON, "warn", "a\nb\r\x1b[2J\x00\x7f\x9bc é"),
-    "Nov 03 12:04:05.067 [warn] a\\x0ab\\x0d\\x1b[2J\\x00\\x7f\\x9bc é\n",
-  );
-});
 
 const RANGES: readonly (readonly [from: LogLevel, to: LogLevel, levels: readonly string[]])[] = [
   ["debug", "err", ["debug", "info", "notice", "warn", "err"]],
@@ -179,4 +164,90 @@ Deno.test("lines are written whole, and lost ones are counted", () => {
       "",
     ],
   );
+});
+
+Deno.test("a target may take other levels of some categories", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/log`;
+    const target: LogTarget = {
+      ...toFile(path, "debug"),
+      categories: ["circuit"],
+      also: [{ level: "notice", mostSevere: "notice", categories: ["guard", "circuit"] }],
+    };
+    {
+      await using _logging = await configureLogging([target], { safeLogging: true });
+      for (const category of ["circuit", "guard", "config"] as const) {
+        const logger = new Logger(category);
+        logger.debug(`${category} debug`);
+        logger.notice(`${category} notice`);
+        logger.warn(`${category} warn`);
+      }
+    }
+    assert.deepEqual(
+      Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => line.split("] ")[1]),
+      ["circuit debug", "circuit notice", "circuit warn", "guard notice"],
+    );
+  }));
+
+Deno.test("lines of JSON have the category and the facts", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/log`;
+    {
+      await using _logging = await configureLogging([toFile(path, "notice")], {
+        safeLogging: true,
+        logFormat: "json",
+      });
+      new Logger("guard").notice("{a}\n", { reachable: false });
+      new Logger("config").err("b");
+    }
+    const [first, second] = Deno.readTextFileSync(path).trimEnd().split("\n")
+      .map((line) => JSON.parse(line));
+    const { time, ...rest } = first;
+    assert.equal(new Date(time).toISOString(), time);
+    assert.deepEqual(rest, {
+      level: "notice",
+      category: "guard",
+      message: "{a}\n",
+      facts: { reachable: false },
+    });
+    assert.deepEqual(Object.keys(second), ["time", "level", "category", "message"]);
+  }));
+
+Deno.test("a log file is put aside while lines are written, and none is lost", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/log`;
+    {
+      await using _logging = await configureLogging([toFile(path, "notice")], {
+        safeLogging: true,
+        logMaxSize: 400,
+        logFiles: 9,
+      });
+      for (let number = 0; number < 30; number++) new Logger("config").notice(`line ${number}`);
+    }
+    const files = [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted();
+    assert.ok(files.length > 2, String(files));
+    const age = (name: string) => Number(name.split(".")[1] ?? 0);
+    const lines = files.toSorted((a, b) => age(b) - age(a))
+      .map((name) => Deno.readTextFileSync(`${folder}/${name}`)).join("").trimEnd().split("\n");
+    assert.deepEqual(
+      lines.map((line) => line.split("] ")[1]),
+      Array.from({ length: 30 }, (_, number) => `line ${number}`),
+    );
+    for (const name of files) assert.ok(Deno.statSync(`${folder}/${name}`).size <= 400, name);
+  }));
+
+Deno.test("recent lines are warnings, whatever the targets are; without redaction they are counted", async () => {
+  const recent = new RecentLines();
+  {
+    await using _logging = await configureLogging([], { safeLogging: true, recent });
+    for (const level of LOG_LEVELS) new Logger("state")[level](`a ${level}`);
+  }
+  assert.deepEqual(recent.lines.map(({ level, message }) => [level, message]), [
+    ["warn", "a warn"],
+    ["err", "a err"],
+  ]);
+  assert.equal(recent.total, 2);
+  await using _logging = await configureLogging([], { safeLogging: false, recent });
+  new Logger("state").warn("example.com");
+  assert.deepEqual([recent.total, recent.lines.length], [3, 2]);
 });

@@ -72,20 +72,11 @@ Deno.test("parseDestination: refuses what is neither", () => {
   }
 });
 
-Deno.test("parseDestination: names of Tor's own are never passed on, however they are written", () => {
-  for (
-    const text of [
-      `${"a".repeat(56)}.onion`,
-      "www.example.onion",
-      "EXAMPLE.ONION",
-      "example.Onion.",
-      "onion",
-      "example.com.relay.exit",
-      "x.EXIT.",
-    ]
-  ) {
-    assert.deepEqual(parseDestination(text), { kind: "refused", code: "onion-unsupported" }, text);
+Deno.test("parseDestination: exits cannot be chosen by names, however they are written", () => {
+  for (const text of ["example.com.relay.exit", "x.EXIT.", "Exit"]) {
+    assert.deepEqual(parseDestination(text), { kind: "refused", code: "exit-name-refused" }, text);
   }
+  assert.deepEqual(parseDestination("Abc.ONION"), { kind: "name", host: "abc.onion" });
 });
 
 Deno.test("parseDestination: any text gives one of the kinds, and an address survives twice", () => {

@@ -43,6 +43,7 @@ Deno.test("SOCKS5: CONNECT to a name, with early data, in one piece", () => {
       command: "connect",
       destination: { kind: "name", host: "example.com" },
       port: 443,
+      isAddressGiven: false,
     },
     early: "474554",
     username: "",
@@ -69,7 +70,9 @@ Deno.test("SOCKS5: commands and address types", () => {
   for (const [request, command, kind, host, port] of cases) {
     const { outcome } = decode(wire(NO_AUTH, request));
     assert(outcome?.kind === "request");
-    assert.deepEqual(outcome.request, { version: 5, command, destination: { kind, host }, port });
+    const isAddressGiven = request[3] !== 3;
+    const destination = { kind, host };
+    assert.deepEqual(outcome.request, { version: 5, command, destination, port, isAddressGiven });
   }
 });
 
@@ -84,6 +87,11 @@ Deno.test("SOCKS5: user name and password are preferred, and anything is accepte
   assert.deepEqual([outcome.username, outcome.password], ["626f62", "00ff"]);
   const empty = decode(wire(PASSWORD, [1, 0, 0], [...EXAMPLE_443]));
   assert.deepEqual([empty.replies, empty.outcome?.kind], ["05020100", "request"]);
+});
+
+Deno.test("SOCKS5: where that is preferred, no password is asked for", () => {
+  assert.equal(new SocksDecoder(true).push(wire([5, 3, 2, 1, 0])).reply.toHex(), "0500");
+  assert.equal(new SocksDecoder(true).push(wire([5, 2, 1, 2])).reply.toHex(), "0502");
 });
 
 Deno.test("SOCKS5: a password nobody asked for is accepted once", () => {
@@ -129,9 +137,8 @@ Deno.test("SOCKS5: what is refused, and how", () => {
     [name(""), "0500" + REFUSED_1, "hostname-malformed"],
     [name("example.com\0.example"), "0500" + REFUSED_1, "hostname-malformed"],
     [name("a b"), "0500" + REFUSED_1, "hostname-malformed"],
-    [name("abc.onion"), "0500" + REFUSED_1, "onion-unsupported"],
-    [name("abc.onion", 0xf0), "0500" + REFUSED_1, "onion-unsupported"],
-    [name("www.example.com.relay.exit"), "0500" + REFUSED_1, "onion-unsupported"],
+    [name("www.example.com.relay.exit"), "0500" + REFUSED_1, "exit-name-refused"],
+    [name("x.exit", 0xf0), "0500" + REFUSED_1, "exit-name-refused"],
     [wire(NO_AUTH, [5, 1, 0, 1, 192, 0, 2, 1, 0, 0]), "0500" + REFUSED_1, "socks-port-zero"],
   ];
   for (const [bytes, replies, code] of cases) {
@@ -160,6 +167,7 @@ Deno.test("SOCKS4 and 4a: CONNECT and RESOLVE", () => {
       command: "connect",
       destination: { kind: "ip4", host: "192.0.2.1" },
       port: 80,
+      isAddressGiven: true,
     },
     early: "6561726c79",
     username: "6d65",
@@ -172,6 +180,7 @@ Deno.test("SOCKS4 and 4a: CONNECT and RESOLVE", () => {
     command: "resolve",
     destination: { kind: "name", host: "example.com" },
     port: 0,
+    isAddressGiven: false,
   });
 });
 
@@ -189,7 +198,7 @@ Deno.test("SOCKS4: what is refused", () => {
     [named(""), "hostname-malformed"],
     [named("a b"), "hostname-malformed"],
     [named("::1"), "socks-address-type-unsupported"],
-    [named("abc.onion"), "onion-unsupported"],
+    [named("abc.exit"), "exit-name-refused"],
   ];
   for (const [bytes, code] of cases) {
     assert.deepEqual(

@@ -2,6 +2,14 @@
  * The embedded relays speak Tor with C tor: as a client of theirs, and beside them in one path.
  */
 import assert from "node:assert/strict";
+import {
+  CC_REQUEST,
+  type CircuitExtension,
+  encodeCircuitExtensions,
+} from "../../src/cell/circuit_extensions.ts";
+import { CellCommand } from "../../src/cell/command.ts";
+import { HandshakeType } from "../../src/cell/create.ts";
+import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
 import { EmbeddedNetwork, type EmbeddedNetworkOptions } from "../../testnet/network.ts";
 import type { RelayRole } from "../../testnet/relay.ts";
 import { ChildProcess } from "../network/child_process.ts";
@@ -12,6 +20,7 @@ import { type Endpoint, socks5Connect } from "../network/socks_client.ts";
 import { bodySha256 } from "../network/test_body.ts";
 import { WebServer } from "../network/web_server.ts";
 import { missingForWorld } from "../network/world.ts";
+import { connectTo, RawCircuit } from "./raw_circuit.ts";
 
 const missing = await missingForWorld();
 if (missing !== undefined && Deno.env.get("CI") === "true") {
@@ -137,6 +146,43 @@ Deno.test({
     await using mixed = await Mixed.start({ authorities: 3 });
     await using client = await mixed.client("tor");
     await mixed.exchange(client.socks, LENGTH, 1);
+    // It asks exits for congestion control, and for nothing else, and gets it.
+    const created = mixed.network.events.since().flatMap((event) =>
+      event.kind === "created" && event.handshakeType === HandshakeType.NTOR_V3 ? [event] : []
+    );
+    assert.ok(created.some(({ relay }) => relay.startsWith("exit")));
+    for (const { asked, congestionControl } of created) {
+      assert.deepEqual(asked, [CC_REQUEST]);
+      assert.ok(congestionControl);
+    }
+  },
+});
+
+Deno.test({
+  name: `a C tor relay takes ntor-v3 handshakes of ours, and answers their extensions${skip}`,
+  ignore: missing !== undefined,
+  fn: async () => {
+    await using mixed = await Mixed.start({ guards: 0, middles: 0, exits: 0 }, ["middle"]);
+    const listed = mixed.network.documents.relays.find(({ nickname }) =>
+      nickname === "ctormiddle0"
+    );
+    assert.ok(listed !== undefined);
+    const { hostname, orPort, rsaId, ed25519Id, onionKey, protocols = "" } = listed;
+    assert.match(protocols, /FlowCtrl=1-2 .*Relay=\d-[4-9]/);
+    const keys = { rsaId, ed25519Id: ed25519IdentityFromBytes(ed25519Id), onionKey };
+    const relay = { hostname, orPort, keys };
+    await using channel = await connectTo(relay);
+    const asks = async (message: Uint8Array) =>
+      (await new RawCircuit(channel).extendV3(relay, message)).toHex();
+    const unknown: CircuitExtension = { type: 200, body: new Uint8Array(90) };
+    assert.equal(await asks(encodeCircuitExtensions([])), "00");
+    assert.equal(await asks(encodeCircuitExtensions([unknown])), "00");
+    assert.equal(await asks(encodeCircuitExtensions([CC_REQUEST])), "0102011f");
+    assert.equal(await asks(encodeCircuitExtensions([unknown, CC_REQUEST])), "0102011f");
+
+    const refused = new RawCircuit(channel);
+    const cutOff = refused.extendV3(relay, Uint8Array.of(1, CC_REQUEST.type));
+    await assert.rejects(cutOff, { message: `command ${CellCommand.DESTROY} came` });
   },
 });
 

@@ -22,6 +22,7 @@ import {
   writeRelayHeader,
 } from "../../src/cell/layout.ts";
 import { ntorClientStart } from "../../src/crypto/ntor.ts";
+import { ntorV3ClientStart } from "../../src/crypto/ntor_v3.ts";
 import { RelayCrypto } from "../../src/crypto/relay_crypto.ts";
 import { SystemClock } from "../../src/runtime/clock.ts";
 import { SystemNetwork } from "../../src/runtime/network.ts";
@@ -29,6 +30,7 @@ import { randomBytes } from "../../src/runtime/random.ts";
 import type { RelayEvent } from "../../testnet/events.ts";
 import type { EmbeddedNetwork } from "../../testnet/network.ts";
 import type { EmbeddedRelay } from "../../testnet/relay.ts";
+import type { EmbeddedRelayKeys } from "../../testnet/relay_keys.ts";
 import { SeededRandom } from "../../testnet/seeded_random.ts";
 
 /** The longest that a test waits for one thing, in ms. */
@@ -63,8 +65,13 @@ export type Received =
   | { readonly kind: "cell"; readonly command: number; readonly body: Uint8Array }
   | { readonly kind: "closed" };
 
+/** What a client must know of a relay, embedded or other. */
+export interface RawTarget extends Pick<EmbeddedRelay, "hostname" | "orPort"> {
+  readonly keys: Pick<EmbeddedRelayKeys, "rsaId" | "ed25519Id" | "onionKey">;
+}
+
 /** A channel to one relay; disposing of it closes it. */
-export async function connectTo(relay: EmbeddedRelay): Promise<Channel & AsyncDisposable> {
+export async function connectTo(relay: RawTarget): Promise<Channel & AsyncDisposable> {
   const runtime = {
     clock: new SystemClock(),
     random: new SeededRandom("a raw client"),
@@ -98,25 +105,44 @@ export class RawCircuit implements CellReceiver {
   /** Makes a circuit of one hop or more; the channel leads to the first. */
   static async through(
     channel: Channel,
-    relays: readonly EmbeddedRelay[],
+    relays: readonly RawTarget[],
   ): Promise<RawCircuit> {
     const circuit = new RawCircuit(channel);
     for (const relay of relays) await circuit.extend(relay);
     return circuit;
   }
 
-  /** Creates the first hop, or extends to the next. */
-  async extend(relay: EmbeddedRelay): Promise<void> {
+  /** Creates the first hop, or extends to the next, with ntor. */
+  async extend(relay: RawTarget): Promise<void> {
+    const { rsaId: rsaIdentity, onionKey } = relay.keys;
+    const handshake = ntorClientStart({ rsaIdentity, onionKey }, randomBytes(this.#random, 32));
+    const reply = await this.#handshake(relay, HandshakeType.NTOR, handshake.onionSkin);
+    this.crypto.addHop(handshake.complete(reply));
+  }
+
+  /** Creates the first hop, or extends to the next, with ntor-v3; gives the relay's message. */
+  async extendV3(relay: RawTarget, message: Uint8Array): Promise<Uint8Array> {
+    const { ed25519Id: ed25519Identity, onionKey } = relay.keys;
+    const secret = randomBytes(this.#random, 32);
+    const handshake = ntorV3ClientStart({ ed25519Identity, onionKey }, secret, message);
+    const reply = await this.#handshake(relay, HandshakeType.NTOR_V3, handshake.onionSkin);
+    const result = handshake.complete(reply);
+    this.crypto.addHop(result.keys);
+    return result.message;
+  }
+
+  /** Sends an onion skin to the next hop, and gives the reply. */
+  async #handshake(
+    relay: RawTarget,
+    handshakeType: number,
+    onionSkin: Uint8Array,
+  ): Promise<Uint8Array> {
     const { hostname, orPort: port, keys } = relay;
     const target = { hostname, port, rsaIdentity: keys.rsaId, ed25519Identity: keys.ed25519Id };
-    const handshake = ntorClientStart(
-      { rsaIdentity: keys.rsaId, onionKey: keys.onionKey },
-      randomBytes(this.#random, 32),
-    );
     if (this.crypto.hops === 0) {
-      this.sendCell(CellCommand.CREATE2, encodeCreate2(HandshakeType.NTOR, handshake.onionSkin));
+      this.sendCell(CellCommand.CREATE2, encodeCreate2(handshakeType, onionSkin));
     } else {
-      const body = encodeExtend2(target, HandshakeType.NTOR, handshake.onionSkin);
+      const body = encodeExtend2(target, handshakeType, onionSkin);
       this.send(RelayCommand.EXTEND2, 0, body, { cell: CellCommand.RELAY_EARLY });
     }
     const reply = await this.next();
@@ -126,7 +152,7 @@ export class RawCircuit implements CellReceiver {
         (reply.kind === "cell" ? CellCommand.CREATED2 : RelayCommand.EXTENDED2),
       `command ${reply.command} came`,
     );
-    this.crypto.addHop(handshake.complete(decodeCreated2(reply.body)));
+    return decodeCreated2(reply.body);
   }
 
   /** Sends a cell on the circuit. */

@@ -13,6 +13,7 @@ const keys = makeRelayKeys(fixedRsaKey(0), new SeededRandom(1));
 const LINES = [
   "router relay 127.40.0.1 9001 0 0",
   `master-key-ed25519 ${keys.ed25519Id}`,
+  "proto FlowCtrl=1-2 Relay=2-6",
   "bandwidth 1000 1000 1000",
   `signing-key\n${object("RSA PUBLIC KEY", signer.der).trimEnd()}`,
   `ntor-onion-key ${keys.onionKey.toBase64({ omitPadding: true })}`,
@@ -33,7 +34,14 @@ Deno.test("a descriptor that its relay has signed says who and where the relay i
     rsaId: keys.rsaId,
     ed25519Id: keys.ed25519IdBytes,
     onionKey: keys.onionKey,
+    protocols: "FlowCtrl=1-2 Relay=2-6",
   });
+});
+
+Deno.test("a descriptor may not say what its relay speaks", () => {
+  const lines = LINES.filter((line) => !line.startsWith("proto "));
+  assert.equal(readServerDescriptor(signed(lines))?.protocols, undefined);
+  assert.equal(readServerDescriptor(signed(lines))?.nickname, "relay");
 });
 
 Deno.test("a descriptor is refused that lacks something or is signed by another", () => {
