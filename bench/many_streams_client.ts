@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { TorClient } from "../src/client/tor_client.ts";
+import { RunningClient } from "../src/client/running_client.ts";
 import { buildConfig } from "../src/config/build.ts";
 import { parseTorrc } from "../src/config/torrc.ts";
 import { systemRuntime } from "../src/runtime/runtime.ts";
@@ -12,7 +12,7 @@ import { EventLoopDelaySampler } from "./event_loop_delay.ts";
 
 const [torrc] = Deno.args;
 const { config } = buildConfig([parseTorrc(await Deno.readTextFile(torrc), torrc)]);
-const client = await TorClient.start(config, systemRuntime());
+const client = await RunningClient.start(config, systemRuntime());
 const sampler = new EventLoopDelaySampler();
 client.bootstrap.onProgress(({ percent }) => percent === 100 && console.log("Joined"));
 let figures = 0;

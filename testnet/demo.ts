@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { TorClient } from "../src/client/tor_client.ts";
+import { RunningClient } from "../src/client/running_client.ts";
 import { buildConfig } from "../src/config/build.ts";
 import { parseTorrc } from "../src/config/torrc.ts";
 import { TorError } from "../src/errors/tor_error.ts";
@@ -112,7 +112,7 @@ async function demonstrate(keep: boolean): Promise<void> {
 async function startClient(
   network: EmbeddedNetwork,
   resources: AsyncDisposableStack,
-): Promise<TorClient> {
+): Promise<RunningClient> {
   await Deno.mkdir(DATA_FOLDER, { recursive: true, mode: 0o700 });
   const dataDirectory = await Deno.makeTempDir({ dir: DATA_FOLDER });
   resources.defer(async () => {
@@ -123,10 +123,10 @@ async function startClient(
   const torrc = network.clientTorrc({ dataDirectory, socksPort: 0, log: "warn stdout" });
   const { config } = buildConfig([parseTorrc(torrc, "the demo's torrc")]);
   resources.use(await configureLogging(config.logs, config));
-  return await TorClient.start(config);
+  return await RunningClient.start(config);
 }
 
-async function untilJoined({ bootstrap }: TorClient): Promise<void> {
+async function untilJoined({ bootstrap }: RunningClient): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const stop = bootstrap.onProgress(() => bootstrap.done && resolve());
   if (bootstrap.done) resolve();

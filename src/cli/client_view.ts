@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TorClient } from "../client/tor_client.ts";
+import type { RunningClient } from "../client/running_client.ts";
 import type { OpenDoor } from "../proxy/doors.ts";
 import { describePlace } from "../proxy/listen_place.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -11,7 +11,7 @@ import type { DisplayState } from "./display.ts";
 
 /** What is looked at of a client. */
 export type ViewedClient = Pick<
-  TorClient,
+  RunningClient,
   "bootstrap" | "startedAt" | "readiness" | "statistics" | "doors"
 >;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TorClient } from "../client/tor_client.ts";
+import { RunningClient } from "../client/running_client.ts";
 import { Logger } from "../observe/log.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { systemRuntime } from "../runtime/runtime.ts";
@@ -54,7 +54,7 @@ export async function runClient(
   ) {
     signals.use(listenFor(signal, onStop));
   }
-  await using client = await TorClient.start(config, runtime);
+  await using client = await RunningClient.start(config, runtime);
   surroundings.watch(client);
   if (!ON_WINDOWS) {
     signals.use(listenFor("SIGHUP", () => surroundings.reload(args)));
@@ -74,7 +74,7 @@ export async function runClient(
 }
 
 /** Its code is loaded only where it is needed. */
-async function logStatistics(client: TorClient, clock: Clock): Promise<void> {
+async function logStatistics(client: RunningClient, clock: Clock): Promise<void> {
   const { statisticsLines } = await import("./statistics_lines.ts");
   for (const line of statisticsLines(client, clock)) log.notice(line);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { TorClient } from "../client/tor_client.ts";
+import type { RunningClient } from "../client/running_client.ts";
 import type { ConfigResult } from "../config/build.ts";
 import { changedOptions, type Sources } from "../config/changed_options.ts";
 import type { Config } from "../config/config.ts";
@@ -41,7 +41,7 @@ export class Surroundings implements AsyncDisposable {
   readonly #start: Sources;
   #present: Configured;
   #logging: AsyncDisposable;
-  #client: TorClient | undefined;
+  #client: RunningClient | undefined;
   #monitor: Monitor | undefined;
   /** Reloads take turns. */
   #reloading: Promise<void> = Promise.resolve();
@@ -75,7 +75,7 @@ export class Surroundings implements AsyncDisposable {
   }
 
   /** From now on the monitor tells about `client`. To be called once. */
-  watch(client: TorClient): void {
+  watch(client: RunningClient): void {
     this.#client = client;
     this.#monitor?.watch(client);
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import { createHmac } from "node:crypto";
-import type { CircuitStatus, RelayStatus, TorClient as RunningClient } from "./tor_client.ts";
+import type { CircuitStatus, RelayStatus, RunningClient } from "./running_client.ts";
 
 /** How far the start is. */
 export interface BootstrapProgress {

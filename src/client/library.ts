@@ -23,7 +23,7 @@ import {
 import { ClientError } from "./errors.ts";
 import { ProcessDoor, type RequestOptions } from "./process_door.ts";
 import { configOf, type StartOptions } from "./start_options.ts";
-import { TorClient as RunningClient } from "./tor_client.ts";
+import { RunningClient } from "./running_client.ts";
 import { TorConnection } from "./tor_connection.ts";
 import { type FetchInit, TorFetch } from "./tor_fetch.ts";
 

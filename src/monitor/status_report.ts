@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RelayStatus, TorClient } from "../client/tor_client.ts";
+import type { RelayStatus, RunningClient } from "../client/running_client.ts";
 import type { GuardReport } from "../guard/guard_statistics.ts";
 import type { LogEntry } from "../observe/log_line.ts";
 import type { RecentLines } from "../observe/recent_lines.ts";
@@ -14,7 +14,7 @@ import { SAMPLE_INTERVAL, type Throughput } from "./throughput.ts";
 
 /** What is looked at of a client. */
 export type MonitoredClient = Pick<
-  TorClient,
+  RunningClient,
   | "bootstrap"
   | "startedAt"
   | "readiness"

@@ -1,6 +1,6 @@
 /** Whole clients that start with every file of their data directory damaged. */
 import assert from "node:assert/strict";
-import { TorClient } from "../../src/client/tor_client.ts";
+import { RunningClient } from "../../src/client/running_client.ts";
 import { buildConfig } from "../../src/config/build.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
 import { SystemClock } from "../../src/runtime/clock.ts";
@@ -26,7 +26,7 @@ Deno.test("a client whose files are all damaged starts, and has whole files agai
 
   /** Starts a client, and stops it when it has built a circuit. */
   async function bootstrap(): Promise<void> {
-    await using client = await TorClient.start(config, {
+    await using client = await RunningClient.start(config, {
       clock: new SystemClock(),
       random: new SeededRandom("damage"),
       network: new SystemNetwork(),

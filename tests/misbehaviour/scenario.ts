@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { TorClient } from "../../src/client/tor_client.ts";
+import { RunningClient } from "../../src/client/running_client.ts";
 import { buildConfig } from "../../src/config/build.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
 import { abortable } from "../../src/runtime/deadline.ts";
@@ -39,7 +39,7 @@ export interface ScenarioOptions extends EmbeddedNetworkOptions {
 /** A network, a client on it and a web server behind the exits; disposing of it ends all of it. */
 export class Scenario implements AsyncDisposable {
   readonly network: EmbeddedNetwork;
-  readonly client: TorClient;
+  readonly client: RunningClient;
   readonly web: WebServer;
   readonly log: LogWatch;
   readonly #resources: AsyncDisposableStack;
@@ -67,7 +67,7 @@ export class Scenario implements AsyncDisposable {
     const torrc = network.clientTorrc({ dataDirectory, socksPort: 0, more: options.torrc });
     const { config } = buildConfig([parseTorrc(torrc, "torrc")]);
     const client = starting.use(
-      await TorClient.start(config, {
+      await RunningClient.start(config, {
         clock: options.clock ?? new SystemClock(),
         random: new SeededRandom(`client of ${options.seed ?? "a scenario"}`),
         network: new SystemNetwork(),

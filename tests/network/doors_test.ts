@@ -2,7 +2,7 @@
  * Every door of a client, used by curl and by a resolver through a network of our own relays.
  */
 import assert from "node:assert/strict";
-import { TorClient } from "../../src/client/tor_client.ts";
+import { RunningClient } from "../../src/client/running_client.ts";
 import { RelayCommand } from "../../src/cell/command.ts";
 import { buildConfig } from "../../src/config/build.ts";
 import type { ClientPortKind } from "../../src/config/config.ts";
@@ -26,7 +26,7 @@ const mustRun = Deno.env.get("CI") === "true";
 
 /** A network, a web server behind it, and a client with all kinds of doors. */
 class Doors implements AsyncDisposable {
-  readonly client: TorClient;
+  readonly client: RunningClient;
   readonly web: WebServer;
   readonly socksPath: string;
   readonly tunnelPath: string;
@@ -75,7 +75,7 @@ class Doors implements AsyncDisposable {
       ],
     });
     const { config } = buildConfig([parseTorrc(torrc, "torrc")]);
-    const client = starting.use(await TorClient.start(config, systemRuntime()));
+    const client = starting.use(await RunningClient.start(config, systemRuntime()));
     return new Doors({ client, web, socksPath, tunnelPath, circuits }, starting.move());
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CongestionObserver } from "../../src/circuit/congestion_control.ts";
-import { TorClient } from "../../src/client/tor_client.ts";
+import { RunningClient } from "../../src/client/running_client.ts";
 import { buildConfig } from "../../src/config/build.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
 import { abortable } from "../../src/runtime/deadline.ts";
@@ -29,10 +29,10 @@ const BOOTSTRAP_TIMEOUT = 60_000;
 
 /** A client; disposing of it stops it. */
 export class InProcessClient implements AsyncDisposable {
-  readonly tor: TorClient;
+  readonly tor: RunningClient;
   readonly dataDirectory: string;
 
-  private constructor(tor: TorClient, dataDirectory: string) {
+  private constructor(tor: RunningClient, dataDirectory: string) {
     this.tor = tor;
     this.dataDirectory = dataDirectory;
   }
@@ -49,7 +49,7 @@ export class InProcessClient implements AsyncDisposable {
       more: options.more,
     });
     const { config } = buildConfig([parseTorrc(torrc, "torrc")]);
-    const tor = await TorClient.start(
+    const tor = await RunningClient.start(
       config,
       { ...systemRuntime(), ...options.runtime },
       options.congestionObserver,

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { buildConfig } from "../../src/config/build.ts";
 import { parseTorrc } from "../../src/config/torrc.ts";
-import { TorClient } from "../../src/client/tor_client.ts";
+import { RunningClient } from "../../src/client/running_client.ts";
 import { RelayCommand } from "../../src/cell/command.ts";
 import { randomBelow, randomElement } from "../../src/runtime/random.ts";
 import { systemRuntime } from "../../src/runtime/runtime.ts";
@@ -83,7 +83,7 @@ Deno.test("200 requests at once: those that are isolated never share a circuit",
   const torrc = network.clientTorrc({ dataDirectory, socksPort: 0 })
     .replace(/^SocksPort .*$/m, listeners.map(socksPortLine).join("\n"));
   const { config } = buildConfig([parseTorrc(torrc, "torrc")]);
-  const client = resources.use(await TorClient.start(config, systemRuntime()));
+  const client = resources.use(await RunningClient.start(config, systemRuntime()));
 
   const settings = Array.from({ length: REQUESTS }, (): Setting => {
     const version = randomElement(random, [4, 5] as const);

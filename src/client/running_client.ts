@@ -57,7 +57,7 @@ export type {
 const log = new Logger("bootstrap");
 
 /** A running Tor client. */
-export class TorClient implements AsyncDisposable {
+export class RunningClient implements AsyncDisposable {
   /** How far the start is. */
   readonly bootstrap: BootstrapTracker;
   /** Which relays have broken the protocol, and how often. */
@@ -207,7 +207,7 @@ export class TorClient implements AsyncDisposable {
     config: Config,
     runtime: Runtime = systemRuntime(),
     congestionObserver?: CongestionObserver,
-  ): Promise<TorClient> {
+  ): Promise<RunningClient> {
     await checkTlsLaunch();
     const geoIp = await readCountryFiles(config.nodes);
     const paths = pathOptions(config, geoIp);
@@ -219,8 +219,8 @@ export class TorClient implements AsyncDisposable {
       guardFilter: guardFilter(config, paths),
       openStreams: () => client?.statistics().streams ?? 0,
     });
-    let client: TorClient | undefined = undefined;
-    const started = new TorClient(config, runtime, state, { paths, geoIp, congestionObserver });
+    let client: RunningClient | undefined = undefined;
+    const started = new RunningClient(config, runtime, state, { paths, geoIp, congestionObserver });
     client = started;
     try {
       started.#doors = await started.#openDoors();
