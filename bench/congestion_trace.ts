@@ -16,6 +16,7 @@ import { httpGet, httpUpload } from "../tests/network/http_client.ts";
 import { InProcessClient } from "../tests/network/in_process_client.ts";
 import { bodySha256 } from "../tests/network/test_body.ts";
 import { missingForWorld, World } from "../tests/network/world.ts";
+import { NETWORK_PARAMETERS } from "./network_parameters.ts";
 import { congestionPicture } from "./congestion_picture.ts";
 
 const MEGABYTE = 1_000_000;
@@ -75,7 +76,7 @@ export async function benchCongestion(args: readonly string[]): Promise<void> {
 
 async function trace(megabytes: number): Promise<CongestionResult> {
   console.error("Starting the network");
-  await using world = await World.start();
+  await using world = await World.start({ parameters: NETWORK_PARAMETERS });
   const recorder = new CongestionRecorder();
   await using client = await InProcessClient.start(world.network, {
     congestionObserver: recorder,

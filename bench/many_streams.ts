@@ -21,6 +21,7 @@ import { type Endpoint, socks5Connect } from "../tests/network/socks_client.ts";
 import { START_FLAGS } from "../tests/network/start_flags.ts";
 import { bodySha256 } from "../tests/network/test_body.ts";
 import { missingForWorld, World } from "../tests/network/world.ts";
+import { NETWORK_PARAMETERS } from "./network_parameters.ts";
 import type { EventLoopDelay } from "./event_loop_delay.ts";
 
 const MEGABYTE = 1_000_000;
@@ -92,7 +93,7 @@ function rounded(_key: string, value: unknown): unknown {
 
 async function measure(load: Load): Promise<object> {
   console.error("Starting the network");
-  await using world = await World.start();
+  await using world = await World.start({ parameters: NETWORK_PARAMETERS });
   await using echo = new EchoServer(SERVICE_ADDRESS);
   await using client = await MeasuredClient.start(world);
   const many = await manyStreams(client, echo, load);

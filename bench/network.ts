@@ -1,9 +1,12 @@
 /**
  * C tor and chive as clients of one private network, side by side:
  *
- *     deno task bench network [--rounds N] [--client chive|tor]
+ *     deno task bench network [--rounds N] [--client chive|tor] [--defaults]
  *
  * Each round starts both clients afresh, in turn, and every byte that they carry is checked.
+ * The consensus of the network has the parameters of the real one; with --defaults it has none, and
+ * those in the code of C tor hold.
+ *
  * Prints a table of medians and writes all figures to bench/results/.
  *
  * @module
@@ -11,6 +14,7 @@
 import { parseArgs } from "node:util";
 import { type ClientKind } from "../tests/network/client_process.ts";
 import { missingForWorld, World } from "../tests/network/world.ts";
+import { NETWORK_PARAMETERS } from "./network_parameters.ts";
 import { measureRound, type Round } from "./network_round.ts";
 import { table } from "./network_table.ts";
 
@@ -30,12 +34,13 @@ export async function benchNetwork(args: readonly string[]): Promise<void> {
     options: {
       rounds: { type: "string", default: String(DEFAULT_ROUNDS) },
       client: { type: "string", multiple: true },
+      defaults: { type: "boolean", default: false },
     },
   });
   const rounds = Number(values.rounds);
   const clients = CLIENTS.filter((kind) => values.client?.includes(kind) ?? true);
   if (!Number.isInteger(rounds) || rounds < 1 || clients.length === 0) {
-    console.error("Usage: network [--rounds N] [--client chive|tor]");
+    console.error("Usage: network [--rounds N] [--client chive|tor] [--defaults]");
     Deno.exit(2);
   }
   const missing = await missingForWorld();
@@ -43,15 +48,19 @@ export async function benchNetwork(args: readonly string[]): Promise<void> {
     console.error(`The benchmark cannot run: ${missing}.`);
     Deno.exit(1);
   }
-  const results = await measure(rounds, clients);
+  const results = await measure(rounds, clients, values.defaults ? {} : NETWORK_PARAMETERS);
   console.log(table(results));
   console.log(`\nAll figures: ${await save(results)}`);
 }
 
-async function measure(rounds: number, clients: readonly ClientKind[]): Promise<Round[]> {
+async function measure(
+  rounds: number,
+  clients: readonly ClientKind[],
+  parameters: Readonly<Record<string, number>>,
+): Promise<Round[]> {
   const results: Round[] = [];
   console.error("Starting the network");
-  await using world = await World.start();
+  await using world = await World.start({ parameters });
   for (let round = 1; round <= rounds; round++) {
     // Who comes first alternates, so that neither always finds the machine as the other left it.
     for (const kind of round % 2 === 1 ? clients : clients.toReversed()) {

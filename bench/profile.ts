@@ -15,6 +15,7 @@ import { freePort } from "../tests/network/free_port.ts";
 import { httpGet, httpUpload } from "../tests/network/http_client.ts";
 import { type Endpoint, socks5Connect } from "../tests/network/socks_client.ts";
 import { missingForWorld, World } from "../tests/network/world.ts";
+import { NETWORK_PARAMETERS } from "./network_parameters.ts";
 import { InspectedProcess } from "./inspector.ts";
 import { profileTable } from "./profile_table.ts";
 import { threadTimes } from "./thread_times.ts";
@@ -50,7 +51,7 @@ export async function benchProfile(args: readonly string[]): Promise<void> {
     Deno.exit(1);
   }
   console.error("Starting the network");
-  await using world = await World.start();
+  await using world = await World.start({ parameters: NETWORK_PARAMETERS });
   const carry = values.upload ? upload : download;
   await using client = await startClient(world);
   await carry(client.socks, world.target, WARM_UP_LENGTH);

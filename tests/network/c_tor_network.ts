@@ -19,6 +19,8 @@ export interface NetworkOptions {
   readonly middles?: number;
   /** The DNS server that exits ask, `address:port`. */
   readonly resolver: string;
+  /** What the consensus says in its `params` line; nothing, unless given. */
+  readonly parameters?: Readonly<Record<string, number>>;
 }
 
 /** What a client's torrc says besides which network it joins. */
@@ -92,7 +94,7 @@ export class CTorNetwork implements AsyncDisposable {
       );
       await Deno.writeTextFile(bandwidthFile(directory), bandwidths(plans));
       for (const plan of plans) {
-        const torrc = nodeTorrc(plan, authorityLines, resolverFile, plans);
+        const torrc = nodeTorrc(plan, { authorityLines, resolverFile, plans, options });
         const file = `${plan.dataDirectory}/torrc`;
         await Deno.writeTextFile(file, torrc);
         started.push(new CTorNode(plan, file));
@@ -287,12 +289,15 @@ async function makeAuthority(plan: NodePlan): Promise<string> {
     `${hostname}:${dirPort} ${fingerprint}`;
 }
 
-function nodeTorrc(
-  plan: NodePlan,
-  authorityLines: readonly string[],
-  resolverFile: string,
-  plans: readonly NodePlan[],
-): string {
+/** What the torrc of every node depends on. */
+interface NetworkFacts {
+  readonly authorityLines: readonly string[];
+  readonly resolverFile: string;
+  readonly plans: readonly NodePlan[];
+  readonly options: NetworkOptions;
+}
+
+function nodeTorrc(plan: NodePlan, facts: NetworkFacts): string {
   return lines([
     `DataDirectory ${plan.dataDirectory}`,
     `Nickname ${plan.nickname}`,
@@ -310,16 +315,18 @@ function nodeTorrc(
     "GeoIPv6File /dev/null",
     // The node ends by itself when the process that started it is gone, even by SIGKILL.
     `__OwningControllerProcess ${Deno.pid}`,
-    ...authorityLines,
+    ...facts.authorityLines,
     ...plan.role === "authority"
-      ? authorityOptions(plan, plans)
+      ? authorityOptions(plan, facts)
       : plan.role === "exit"
-      ? exitOptions(resolverFile)
+      ? exitOptions(facts.resolverFile)
       : ["ExitRelay 0"],
   ]);
 }
 
-function authorityOptions(plan: NodePlan, plans: readonly NodePlan[]): string[] {
+function authorityOptions(plan: NodePlan, { plans, options }: NetworkFacts): string[] {
+  const parameters = Object.entries(options.parameters ?? {})
+    .map(([name, value]) => `${name}=${value}`);
   const exits = plans.filter(({ role }) => role === "exit").map(({ fingerprint }) => fingerprint);
   return [
     `DirPort ${plan.hostname}:${plan.dirPort}`,
@@ -337,6 +344,7 @@ function authorityOptions(plan: NodePlan, plans: readonly NodePlan[]): string[] 
     "TestingDirAuthVoteGuard *",
     "TestingDirAuthVoteHSDir *",
     "TestingMinExitFlagThreshold 0",
+    ...parameters.length > 0 ? [`ConsensusParams ${parameters.join(" ")}`] : [],
   ];
 }
 

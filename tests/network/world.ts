@@ -48,9 +48,9 @@ export class World implements AsyncDisposable {
   /**
    * Starts all of it and waits until clients may come (about 15 s).
    *
-   * @param relays how many the network has, where not as many as it has by default
+   * @param options what the network is made of, where it is not as usual
    */
-  static async start(relays: Omit<NetworkOptions, "resolver"> = {}): Promise<World> {
+  static async start(options: Omit<NetworkOptions, "resolver"> = {}): Promise<World> {
     await using starting = new AsyncDisposableStack();
     const web = starting.use(new WebServer(SERVICE_ADDRESS));
     const web6 = hasIPv6() ? starting.use(new WebServer("::1")) : undefined;
@@ -62,7 +62,7 @@ export class World implements AsyncDisposable {
         [`${NAMED.ipv4.address.split(".").reverse().join(".")}.in-addr.arpa`]: NAMED.ipv4.name,
       }),
     );
-    const network = starting.use(await CTorNetwork.start({ ...relays, resolver: dns.address }));
+    const network = starting.use(await CTorNetwork.start({ ...options, resolver: dns.address }));
     await network.ready();
     return new World(network, web, web6, starting.move());
   }
