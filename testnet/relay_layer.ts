@@ -8,6 +8,9 @@ import { addLayers } from "../src/crypto/layers.ts";
 import type { HopKeys } from "../src/crypto/relay_crypto.ts";
 import { RunningDigest } from "../src/crypto/running_digest.ts";
 
+/** Not the longest pieces of key stream, so that nothing has to be freed when a circuit ends. */
+const LONGEST_PIECE = 1;
+
 /** One hop as the relay has it: it removes a layer of cells from the client and adds one to others. */
 export class RelayCryptoLayer {
   readonly #forward: readonly KeyStream[];
@@ -16,8 +19,8 @@ export class RelayCryptoLayer {
   readonly #sent: RunningDigest;
 
   constructor(keys: HopKeys) {
-    this.#forward = [new KeyStream(keys.forwardKey)];
-    this.#backward = [new KeyStream(keys.backwardKey)];
+    this.#forward = [new KeyStream(keys.forwardKey, LONGEST_PIECE)];
+    this.#backward = [new KeyStream(keys.backwardKey, LONGEST_PIECE)];
     this.#received = new RunningDigest(keys.forwardDigest);
     this.#sent = new RunningDigest(keys.backwardDigest);
   }

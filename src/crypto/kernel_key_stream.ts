@@ -56,6 +56,8 @@ export class KernelKeyStream implements LongPieceHolder {
     }
     const made = source.next(this.#used, rank);
     bytes.set(made, this.#piece);
+    // Frees its memory now: the collector sees a small object, and would let many megabytes gather.
+    if (made.buffer instanceof ArrayBuffer) made.buffer.transfer(0);
     const start = this.#piece + this.#used % 16;
     words.setUint32(this.#record + RecordField.STREAM_AT, start, true);
     words.setUint32(this.#record + RecordField.STREAM_END, this.#piece + this.#length, true);

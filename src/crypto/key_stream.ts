@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { KeyStreamSource } from "./key_stream_source.ts";
+import { KeyStreamSource, PIECE_LENGTHS } from "./key_stream_source.ts";
 
 /** Length of a relay cell's payload, in bytes. */
 export const RELAY_PAYLOAD_LENGTH = 509;
@@ -15,12 +15,18 @@ export class KeyStream {
   /** The bytes made so far that are still to be used. Replaced by {@link take}. */
   piece: DataView = NOTHING;
   readonly #source: KeyStreamSource;
+  readonly #longest: number;
   /** Where in `piece`, or in the one before if it was given up, the next unused byte is. */
   #position = 0;
 
-  /** @param key the AES key, 16 bytes; copied */
-  constructor(key: Uint8Array) {
+  /**
+   * @param key the AES key, 16 bytes; copied
+   * @param longest index of the longest of the lengths of pieces that it makes; a stream that makes
+   * the longest of all has to be trimmed or wiped in the end
+   */
+  constructor(key: Uint8Array, longest: number = PIECE_LENGTHS.length - 1) {
     this.#source = new KeyStreamSource(key);
+    this.#longest = longest;
   }
 
   /** Uses up the next 509 bytes of the stream; returns where in {@link piece} they begin. */
@@ -45,7 +51,7 @@ export class KeyStream {
   }
 
   #makePiece(): void {
-    const made = this.#source.next(this.#position, this.#source.rank);
+    const made = this.#source.next(this.#position, Math.min(this.#source.rank, this.#longest));
     this.piece = new DataView(made.buffer, made.byteOffset, made.byteLength);
     this.#position %= 16;
   }

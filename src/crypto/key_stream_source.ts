@@ -3,18 +3,20 @@
  *
  * @module
  */
-import { createCipheriv } from "node:crypto";
+import { type Cipheriv as Cipher, createCipheriv } from "node:crypto";
 
 /**
  * How long the pieces of a stream are, in bytes, from a new circuit's to a busy one's. With the
- * longest, AES runs at three quarters of its full speed; twice as much would win a tenth.
+ * longest, AES runs at three quarters of its full speed. Twice as much wins a tenth, and costs
+ * tens of megabytes that the allocator does not give back.
  */
 export const PIECE_LENGTHS = [1024, 4096, 32768] as const;
 
 /** How many pieces of one length are made before a longer one. */
 const PIECES_OF_ONE_LENGTH = 4;
 
-const LONGEST = PIECE_LENGTHS[PIECE_LENGTHS.length - 1];
+const LONGEST_RANK = PIECE_LENGTHS.length - 1;
+const LONGEST = PIECE_LENGTHS[LONGEST_RANK];
 const BLOCK_LENGTH = 16;
 
 /** Where counter blocks are laid out to be encrypted; filled and used within one call. */
@@ -35,6 +37,8 @@ export class KeyStreamSource {
   /** Which of {@link PIECE_LENGTHS} is made now, and how many were. */
   #rank = 0;
   #made = 0;
+  /** What makes the longest pieces; only `final` frees it, so streams that make short ones keep none. */
+  #cipher: Cipher | undefined;
 
   /** @param key the AES key, 16 bytes; copied */
   constructor(key: Uint8Array) {
@@ -44,7 +48,7 @@ export class KeyStreamSource {
 
   /** How long the next piece is to be, as an index of {@link PIECE_LENGTHS}. */
   get rank(): number {
-    return this.#made >= PIECES_OF_ONE_LENGTH && this.#rank < PIECE_LENGTHS.length - 1
+    return this.#made >= PIECES_OF_ONE_LENGTH && this.#rank < LONGEST_RANK
       ? this.#rank + 1
       : this.#rank;
   }
@@ -53,10 +57,12 @@ export class KeyStreamSource {
   shrink(): void {
     this.#rank = 0;
     this.#made = 0;
+    this.#freeCipher();
   }
 
   /**
-   * Makes the piece that begins with the block of the next unused byte, `used % 16` bytes into it.
+   * Makes the piece that begins with the block of the next unused byte, `used % 16` bytes into it,
+   * in a buffer of its own.
    *
    * @param used how many bytes of the last piece were used
    * @param rank how long to make it, as an index of {@link PIECE_LENGTHS}
@@ -68,17 +74,28 @@ export class KeyStreamSource {
     this.#firstBlock += Math.floor(used / BLOCK_LENGTH);
     const length = PIECE_LENGTHS[rank];
     fillCounterBlocks(this.#firstBlock, length);
-    // A cipher is a resource that only final() frees, so none is kept for as long as a circuit.
-    const cipher = createCipheriv("aes-128-ecb", this.#key, null).setAutoPadding(false);
+    const cipher = this.#cipher ?? ecbCipher(this.#key);
     const piece = cipher.update(counterBlocks.subarray(0, length));
-    cipher.final();
+    if (rank === LONGEST_RANK) this.#cipher = cipher;
+    else if (cipher === this.#cipher) this.#freeCipher();
+    else cipher.final();
     return piece;
   }
 
   /** Overwrites the key. A later `next` gives nothing of use. */
   wipe(): void {
     this.#key.fill(0);
+    this.#freeCipher();
   }
+
+  #freeCipher(): void {
+    this.#cipher?.final();
+    this.#cipher = undefined;
+  }
+}
+
+function ecbCipher(key: Uint8Array): Cipher {
+  return createCipheriv("aes-128-ecb", key, null).setAutoPadding(false);
 }
 
 /** Lays out the counters from `firstBlock` on. The uppermost 64 bits are zero: nobody sends 2^64 blocks. */

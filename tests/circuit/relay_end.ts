@@ -90,6 +90,15 @@ function testSecrets(index: number): RelaySecrets {
   };
 }
 
+/** The ends of the running test. */
+const openEnds = new Set<RelayEnd>();
+
+// A circuit holds ciphers until it is closed.
+Deno.test.afterEach(() => {
+  for (const end of openEnds) if (end.attached) end.closeChannel();
+  openEnds.clear();
+});
+
 /** A channel whose other end is the test. */
 export class RelayEnd implements CircuitChannel {
   /** Whether the channel says that streams should hold back. */
@@ -120,6 +129,7 @@ export class RelayEnd implements CircuitChannel {
   /** @param relays who the relays are; those of {@link testHop} unless given */
   constructor(relays: (index: number) => RelaySecrets = testSecrets) {
     this.#relays = relays;
+    openEnds.add(this);
   }
 
   get traffic(): ChannelTraffic {

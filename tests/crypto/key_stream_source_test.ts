@@ -31,6 +31,7 @@ Deno.test("pieces grow with use and begin short again", () => {
   assert.deepEqual(lengths(10), grown);
   source.shrink();
   assert.deepEqual(lengths(10), grown);
+  source.wipe();
 });
 
 Deno.test("a stream that has to do with less grows no further", () => {
@@ -51,6 +52,7 @@ Deno.test("the counter carries beyond 32 bits, for every stream alike", () => {
   assert.deepEqual(new Uint8Array(beyond.next(16 * (2 ** 33 + 5), 1)), ctr(2 ** 33 + 5, 4096));
   assert.deepEqual(new Uint8Array(carries.next(1024, 2)), ctr(before + 64, 32768));
   assert.deepEqual(new Uint8Array(low.next(0, 0)), ctr(0, 1024));
+  for (const source of [carries, beyond, low]) source.wipe();
 });
 
 Deno.test("a key of another length is refused, and a wiped one is gone", () => {

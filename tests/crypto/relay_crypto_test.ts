@@ -81,7 +81,10 @@ function testEach(
   test: (circuitOf: (keys: readonly HopKeys[]) => RelayCrypto) => void,
 ): void {
   for (const [backend, layers] of Object.entries(BACKENDS)) {
-    Deno.test(`${backend}: ${name}`, () => test((keys) => circuitOf(keys, layers())));
+    Deno.test(`${backend}: ${name}`, () => {
+      using circuits = new DisposableStack();
+      test((keys) => circuits.use(circuitOf(keys, layers())));
+    });
   }
 }
 

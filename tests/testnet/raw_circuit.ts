@@ -241,6 +241,7 @@ export class RawCircuit implements CellReceiver {
   }
 
   onChannelClosed(): void {
+    this.crypto[Symbol.dispose]();
     this.#add({ kind: "closed" });
   }
 
