@@ -38,6 +38,11 @@ export class ReceiveBuffer {
     return this.#length + this.#taken;
   }
 
+  /** The most bytes that were taken at once lately. */
+  get recent(): number {
+    return this.#recent;
+  }
+
   /** Bytes of memory. */
   get capacity(): number {
     return this.#filling.length + this.#handedOut.length;

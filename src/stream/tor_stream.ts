@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { RelayCommand, relayCommandName } from "../cell/command.ts";
 import {
   type Connected,
@@ -23,6 +24,10 @@ import { XonXoff } from "./xon_xoff.ts";
 
 const EMPTY = new Uint8Array(0);
 const SYSTEM_CLOCK = new SystemClock();
+/** A stream is in full flow when as much was taken at once lately: 8 messages, in bytes. */
+const BUSY_READ = 8 * 498;
+/** In full flow, what a reader takes at once if it does not come too slowly: 64 messages, in bytes. */
+const FULL_READ = 64 * 498;
 
 interface PendingWrite {
   readonly bytes: Uint8Array;
@@ -49,6 +54,13 @@ export class TorStream implements ByteStream, StreamReceiver, FlowControlledStre
     reject(error: StreamError): void;
   } | undefined;
   #wakeReader: (() => void) | undefined;
+  #turnScheduled = false;
+  #turnOver = false;
+  readonly #onTurnOver = () => {
+    this.#turnScheduled = false;
+    this.#turnOver = this.#received.length > 0;
+    this.#wake();
+  };
   /** Set when nothing more will arrive: how it ended. */
   #endedBy: StreamError | undefined;
 
@@ -93,15 +105,26 @@ export class TorStream implements ByteStream, StreamReceiver, FlowControlledStre
     if (drained > 0 && this.#endedBy === undefined) {
       this.#flow.onDrained(drained, this.#received.length);
     }
-    while (this.#received.length === 0) {
-      if (this.#endedBy !== undefined) {
+    while (this.#received.length === 0 || this.#gathers) {
+      if (this.#received.length === 0 && this.#endedBy !== undefined) {
         if (this.#endedBy.code === "end-done") return null;
         throw this.#endedBy;
       }
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
     if (this.#endedBy === undefined) this.#flow.onTaken();
+    this.#turnOver = false;
     return this.#received.take();
+  }
+
+  /**
+   * Whether a reader waits for more than has arrived: in full flow until a whole piece is there or
+   * the turn of the event loop is over, so that all that is ready goes in one write.
+   */
+  get #gathers(): boolean {
+    const { length, recent } = this.#received;
+    return recent >= BUSY_READ && length < FULL_READ && !this.#turnOver &&
+      this.#endedBy === undefined;
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -194,7 +217,10 @@ export class TorStream implements ByteStream, StreamReceiver, FlowControlledStre
     if (this.#settleConnected !== undefined) throw violation("DATA before CONNECTED");
     this.#flow.onReceived(this.#received.waiting + length);
     this.#received.append(buffer, offset, length);
-    this.#wake();
+    if (!this.#gathers) return this.#wake();
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    setImmediate(this.#onTurnOver);
   }
 
   #onConnected(body: Uint8Array): void {

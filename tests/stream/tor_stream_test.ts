@@ -335,3 +335,47 @@ Deno.test("TorStream: nobody has to wait for the answer, whatever it is", async 
   circuit.close();
   await circuit.whenClosed;
 });
+
+Deno.test("TorStream: in full flow a reader gets what one turn brings, or a whole piece", async () => {
+  const { circuit, end, stream, streamId } = await connected();
+  const deliver = (count: number) => {
+    for (; count > 0; count--) end.deliver(EXIT, DATA, streamId, new Uint8Array(CELL_DATA));
+  };
+  const read = async () => (await stream.read())?.length;
+  /** Whether a read is done when all that is not left to a later turn was done. */
+  const isDone = async (reading: Promise<unknown>) => {
+    const late = Symbol();
+    let microtasks = Promise.resolve<unknown>(late);
+    for (let count = 0; count < 20; count++) microtasks = microtasks.then(() => late);
+    return await Promise.race([reading, microtasks]) !== late;
+  };
+
+  // A stream that says little is read at once.
+  let reading = read();
+  deliver(1);
+  assert.equal(await isDone(reading), true);
+  assert.equal(await reading, CELL_DATA);
+
+  deliver(8);
+  assert.equal(await read(), 8 * CELL_DATA);
+  reading = read();
+  deliver(3);
+  assert.equal(await isDone(reading), false);
+  deliver(2);
+  assert.equal(await reading, 5 * CELL_DATA);
+
+  // A whole piece waits for no turn.
+  reading = read();
+  deliver(64);
+  assert.equal(await isDone(reading), true);
+  assert.equal(await reading, 64 * CELL_DATA);
+
+  // Nor does the end.
+  reading = read();
+  deliver(1);
+  end.deliver(EXIT, END, streamId, Uint8Array.of(6));
+  assert.equal(await isDone(reading), true);
+  assert.equal(await reading, CELL_DATA);
+  assert.equal(await stream.read(), null);
+  assert.equal(circuit.closedBy, undefined);
+});
