@@ -11,8 +11,15 @@ import type { EarlyData } from "../stream/early_data.ts";
 const SMALL_READ = 8 * 498;
 /** Read at once from an application that fills the small buffer: 64 relay cells, 31,872 bytes. */
 const LARGE_READ = 64 * 498;
+/** A large buffer of which less is filled is given back: the application has little left to send. */
+const LEAST_FILLED = LARGE_READ / 2;
+/** How many large buffers are kept for the next who needs one. */
+const MAX_SPARES = 8;
 /** Most bytes that are read and dropped from an application that is being let go. */
 const MAX_DISCARDED = 1024 * 1024;
+
+/** Large buffers that nobody reads into. */
+const spares: Uint8Array<ArrayBuffer>[] = [];
 
 /** The side of a connection that bytes are read from, as of a Deno.Conn. */
 export type Source = Pick<Deno.Conn, "read">;
@@ -64,7 +71,9 @@ export class Upload {
    * called or the stream takes nothing (more), for a reason that the stream's reader learns too
    */
   async run(): Promise<boolean> {
-    let buffer = new Uint8Array(SMALL_READ);
+    // A thousand applications that wait for something to say must not hold a large buffer each.
+    const small = new Uint8Array(SMALL_READ);
+    let buffer = small;
     let stream: ByteStream | undefined;
     for (;;) {
       try {
@@ -78,7 +87,12 @@ export class Upload {
         if (stream === undefined && this.#early.append(bytes)) continue;
         stream ??= await this.#opening;
         await stream.write(bytes);
-        if (length === buffer.length && length < LARGE_READ) buffer = new Uint8Array(LARGE_READ);
+        if (buffer === small) {
+          if (length === SMALL_READ) buffer = spares.pop() ?? new Uint8Array(LARGE_READ);
+        } else if (length < LEAST_FILLED) {
+          if (spares.length < MAX_SPARES) spares.push(buffer);
+          buffer = small;
+        }
       } catch {
         return false;
       }

@@ -96,6 +96,21 @@ Deno.test("Upload: early data first, at most 64 KiB, then the stream, nothing lo
   assert.equal(Math.max(...conn.lengths), 64 * 498, "a busy upload reads 64 cells at a time");
 });
 
+Deno.test("Upload: reads much from an application in full flow alone, and waits with a small buffer", async () => {
+  const pieces = [3_000, 3_984, 31_872, 20_000, 15_000, 3_984, 2_000, 100].map(pattern);
+  const conn = source(pieces);
+  const early = new EarlyData();
+  early.close();
+  const stream = new FakeStream();
+  assert.equal(await new Upload(conn, early, Promise.resolve(stream)).run(), true);
+  const [small, large] = [8 * 498, 64 * 498];
+  assert.deepEqual(conn.lengths, [
+    ...[small, small, large, large, large],
+    ...[small, large, small, small],
+  ]);
+  assert.equal(stream.written.length, 79_940);
+});
+
 Deno.test("Upload: closed while a read is under way, the read's bytes go to the stream", async () => {
   const early = new EarlyData();
   const stream = new FakeStream();
