@@ -40,6 +40,7 @@ const LONGEST_FILE = 500;
 
 /** Tests of a room as a whole, which mirror no one file. */
 const ROOM_TESTS = [
+  "cli/metrics_port_test.ts",
   "config/c_tor_test.ts",
   "directory/hostile_directory_test.ts",
   "netdoc/hostile_documents_test.ts",
@@ -81,8 +82,17 @@ const PROJECT = new URL("../", import.meta.url);
 const SOURCES = await sourceFiles("src/");
 const TESTS = await sourceFiles("tests/");
 
-/** Folders of tests about whole networks, which mirror no room. */
-const NETWORK_TESTS = ["network", "misbehaviour", "testnet"];
+/** Folders of tests about whole networks, or about what is beside src, which mirror no room. */
+const NETWORK_TESTS = [
+  "network",
+  "misbehaviour",
+  "testnet",
+  "deploy",
+  "upgrades",
+  "permissions",
+  "scripts",
+  "documents",
+];
 
 Deno.test("the scanner sees every kind of import", () => {
   const seen = importsOf(stripComments(`

@@ -14,6 +14,7 @@
  */
 import * as v from "valibot";
 import { randomBelow, type RandomSource } from "../runtime/random.ts";
+import { DATA_FILES } from "../state/data_files.ts";
 import { histogramOf, LONGEST_TIME } from "./build_time_estimate.ts";
 import {
   ABANDONED,
@@ -22,7 +23,7 @@ import {
   HISTORY_SIZE,
 } from "./build_time_history.ts";
 
-const VERSION = 1;
+const { name: NAME, version: VERSION } = DATA_FILES.circuitBuildTimes;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(HISTORY_SIZE));
 const middle = v.pipe(
@@ -50,7 +51,7 @@ export type BuildTimeDocument = v.InferOutput<typeof buildTimeDocumentSchema>;
 
 /** How the file is kept. */
 export const BUILD_TIME_DOCUMENT = {
-  name: "circuit_build_times.json",
+  name: NAME,
   version: VERSION,
   schema: buildTimeDocumentSchema,
   initial: (): BuildTimeDocument => ({

@@ -3,14 +3,11 @@
  *
  * @module
  */
-import { describeOrigin } from "../config/errors.ts";
+import { ConfigError, describeOrigin } from "../config/errors.ts";
 import { type CheckedConfiguration, checkLines } from "./checked_lines.ts";
 import type { CommandArguments } from "./command_arguments.ts";
-import { readConfigFile } from "./command_line.ts";
+import { readConfigFile, USUAL_FILE } from "./command_line.ts";
 import { ExitCode, print } from "./exit_code.ts";
-
-/** What is checked where no file and no option is named. */
-const USUAL_FILE = "torrc";
 
 /**
  * Does it, and prints what was found.
@@ -19,12 +16,15 @@ const USUAL_FILE = "torrc";
  * @throws ConfigError for a file that cannot be read
  */
 export function check({ options }: CommandArguments): number {
-  const file = options.file ?? (options.lines.length === 0 ? USUAL_FILE : undefined);
-  const text = readConfigFile({ ...options, file }, Deno.readTextFileSync);
-  const found = checkLines(
-    file === undefined || text === undefined ? undefined : { path: file, text },
-    options.lines,
-  );
+  const read = readConfigFile(options, Deno.readTextFileSync);
+  if (read === undefined && options.file === undefined && options.lines.length === 0) {
+    throw new ConfigError(
+      "config-unreadable",
+      `There is nothing to check: no '${USUAL_FILE}' in the current folder that may be read. Name a ` +
+        "file with -f, or give options",
+    );
+  }
+  const found = checkLines(read, options.lines);
   print(checkText(found));
   return faultsOf(found) === 0 ? ExitCode.Done : ExitCode.BadOptions;
 }

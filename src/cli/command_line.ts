@@ -23,6 +23,9 @@ import {
   isCommandName,
 } from "./commands.ts";
 
+/** What is read where no file is named, in the current folder. */
+export const USUAL_FILE = "torrc";
+
 /** A command that has a file of its own, which is loaded when it is asked for. */
 export type OtherCommand = Exclude<CommandName, "run" | "help">;
 
@@ -93,7 +96,7 @@ export interface Arguments {
 }
 
 /**
- * Reads the arguments and the configuration file that they name. Without a `-f` no file is read.
+ * Reads the arguments and the configuration file that they name, or `./torrc` if there is one.
  *
  * @param args without the program's name
  * @param readFile of what it throws, Deno.errors.NotFound is overlooked where
@@ -186,30 +189,40 @@ export function readArguments(
 }
 
 /**
- * The configuration of the file that the arguments name, if any, and of the arguments.
+ * The configuration of the file that counts, if any, and of the arguments.
  *
  * @throws ConfigError
  */
 export function configure(read: Arguments, readFile: ReadFile): Configuration {
-  const text = readConfigFile(read, readFile);
-  const file = read.file === undefined || text === undefined ? [] : parseTorrc(text, read.file);
-  const sources = [file, read.lines];
+  const file = readConfigFile(read, readFile);
+  const sources = [file === undefined ? [] : parseTorrc(file.text, file.path), read.lines];
   const result = buildConfig(sources, read.defaultLogLevel);
-  return { ...result, sources, warnings: [...read.warnings, ...result.warnings] };
+  const warnings = [...read.warnings, ...result.warnings];
+  const notices = file === undefined || read.file !== undefined
+    ? result.notices
+    : [`Options are read from ./${USUAL_FILE}.`, ...result.notices];
+  return { ...result, sources, warnings, notices };
+}
+
+/** A configuration file. */
+export interface ConfigFile {
+  /** As errors name it. */
+  readonly path: string;
+  readonly text: string;
 }
 
 /**
- * The text of the file that the arguments name; undefined where they name none, or one that is not
- * there and need not be.
+ * The file that the arguments name, or else `torrc` in the current folder if there is one that may
+ * be read; undefined where there is none and none is needed.
  *
  * @throws ConfigError config-unreadable, config-unsupported for standard input
  */
 export function readConfigFile(
   { file, ignoreMissingFile }: Pick<Arguments, "file" | "ignoreMissingFile">,
   readFile: ReadFile,
-): string | undefined {
-  if (file === undefined) return undefined;
-  if (file === "-") {
+): ConfigFile | undefined {
+  const path = file ?? USUAL_FILE;
+  if (path === "-") {
     throw new ConfigError(
       "config-unsupported",
       "The configuration cannot be read from standard input; write it to a file.",
@@ -217,10 +230,13 @@ export function readConfigFile(
     );
   }
   try {
-    return readFile(file);
+    return { path, text: readFile(path) };
   } catch (error) {
-    if (ignoreMissingFile && error instanceof Deno.errors.NotFound) return undefined;
-    throw unreadableFile("config-unreadable", "the configuration file", file, error, ORIGIN);
+    const isMissing = error instanceof Deno.errors.NotFound;
+    if (isMissing && (ignoreMissingFile || file === undefined)) return undefined;
+    // Who gives permissions of their own, without one for this file, means other files.
+    if (file === undefined && error instanceof Deno.errors.NotCapable) return undefined;
+    throw unreadableFile("config-unreadable", "the configuration file", path, error, ORIGIN);
   }
 }
 
@@ -265,7 +281,8 @@ function checkName(written: string, flags: readonly string[]): void {
   if (command !== undefined && written.startsWith("-")) {
     throw new ConfigError("config-conflict", `'${written}' goes with ${command} only.`, ORIGIN);
   }
-  throw unknownOption(written, ORIGIN, [...FLAGS, ...flags]);
+  const words = written.startsWith("-") ? [] : COMMAND_NAMES;
+  throw unknownOption(written, ORIGIN, [...FLAGS, ...flags, ...words]);
 }
 
 function toLine(written: string, value: string): ConfigLine {

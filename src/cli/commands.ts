@@ -47,7 +47,8 @@ export const COMMON_FLAGS = [
     short: "-f",
     otherNames: ["--torrc-file"],
     argument: "FILE",
-    help: "Read options from a file in the form of C tor's torrc.",
+    help:
+      "Read options from this file, in the form of C tor's torrc; else from ./torrc if there is one.",
   },
   {
     name: "--ignore-missing-torrc",
@@ -186,8 +187,8 @@ export const COMMANDS = {
     most: 0,
     summary: "Check a configuration: what each line does, and all that is wrong with it.",
     details: [
-      "It reads ./torrc unless -f names another file, and the options of the command line after it. " +
-      "Nothing is started and nothing is written.",
+      "It reads what run would read: ./torrc unless -f names another file, and the options of the " +
+      "command line after it. Nothing is started and nothing is written.",
     ],
     flags: [],
     exits: [["0", "All of it is understood."]],

@@ -20,14 +20,14 @@ import { examineNetwork, examinePorts } from "./network_examination.ts";
  * @throws ConfigError for wrong options
  */
 export async function examine({ flags, options }: CommandArguments): Promise<number> {
-  const { config, warnings } = configure(options, Deno.readTextFileSync);
+  const { config, warnings, notices } = configure(options, Deno.readTextFileSync);
   let problems = 0;
   const tell = (finding: Finding) => {
     if (finding.kind === "problem") problems++;
     print(findingText(finding));
   };
   tell({ kind: "ok", what: "The options are understood." });
-  for (const what of warnings) tell({ kind: "note", what });
+  for (const what of [...notices, ...warnings]) tell({ kind: "note", what });
   const offline = flags.has("--offline");
   for await (const finding of findings(config, systemRuntime(), offline)) tell(finding);
   print(problems === 0 ? "No problem was found.\n" : `Problems: ${problems}\n`);

@@ -4,10 +4,15 @@
  * @module
  */
 import { checkTlsLaunch } from "../channel/tls.ts";
-import { readFlag, writeFlag } from "../config/unreadable_file.ts";
 import { clockSkewAdvice, describeDuration, describeTime } from "../directory/consensus_times.ts";
 import { describeError, TorError } from "../errors/tor_error.ts";
 import { RELEASED } from "../netdoc/client_protocols.ts";
+import {
+  dataDirectoryAdvice,
+  grantAdvice,
+  readFlag,
+  writeFlag,
+} from "../runtime/permission_flags.ts";
 import { DataDirectory } from "../state/data_directory.ts";
 
 /** One thing that was looked at. */
@@ -38,11 +43,14 @@ export async function examineLaunch(dataDirectory: string): Promise<readonly Fin
     [{ name: "write", path: dataDirectory }, writeFlag(dataDirectory)],
   ];
   const missing = wanted.filter(([permission]) => !isGranted(permission)).map(([, flag]) => flag);
+  const advice = missing.includes("--allow-net")
+    ? grantAdvice(missing)
+    : dataDirectoryAdvice(dataDirectory);
   findings.push(
     missing.length === 0 ? { kind: "ok", what: "Deno has the permissions that are needed." } : {
       kind: "problem",
       what: "Deno was started without permissions that are needed.",
-      advice: `Add to its flags: ${missing.join(" ")}`,
+      advice: `${advice.replace(/^./, (first) => first.toUpperCase())}.`,
     },
   );
   const needless = (["run", "ffi", "env"] as const).filter((name) => isGranted({ name }));

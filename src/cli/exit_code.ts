@@ -6,6 +6,7 @@
 import { ConfigError } from "../config/errors.ts";
 import { TorError } from "../errors/tor_error.ts";
 import { ProxyError } from "../proxy/errors.ts";
+import { missingPermission } from "../runtime/permission_flags.ts";
 
 /** Exit codes of all commands: all went well, something failed, or the options are wrong. */
 export const ExitCode = { Done: 0, Failed: 1, BadOptions: 2 } as const;
@@ -34,9 +35,14 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
  * Says what went wrong.
  *
  * @returns the exit code
- * @throws the error itself where it is no TorError, and so a fault of the program
+ * @throws the error itself where it is neither a TorError nor a missing permission, and so a fault of
+ * the program
  */
 export function reportFailure(error: unknown): number {
+  if (error instanceof Deno.errors.NotCapable) {
+    printError(`chive: Deno: ${error.message}, or start it with 'deno task start'.`);
+    return ExitCode.Failed;
+  }
   if (!(error instanceof TorError)) throw error;
   printError(errorLine(error));
   return isOptionWrong(error) ? ExitCode.BadOptions : ExitCode.Failed;
@@ -50,17 +56,9 @@ function isOptionWrong(error: TorError): boolean {
 
 /** One line that says what is wrong and what to do. */
 export function errorLine(error: TorError): string {
-  const sentences = [error.message, missingPermission(error), error.advice]
+  const isTold = / to the flags of Deno|deno task compile/.test(error.message);
+  const sentences = [error.message, isTold ? undefined : missingPermission(error), error.advice]
     .filter((sentence) => sentence !== undefined)
     .map((sentence) => sentence.replace(/(?<![.?!])$/, "."));
   return `chive: ${sentences.join(" ")}`;
-}
-
-/** What Deno says of a permission that was not granted, if that is the cause and not yet told. */
-function missingPermission(error: TorError): string | undefined {
-  if (error.message.includes("--allow-")) return undefined;
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof Deno.errors.NotCapable) return `Deno: ${cause.message}`;
-  }
-  return undefined;
 }

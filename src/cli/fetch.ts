@@ -5,11 +5,11 @@
  */
 import { TorClient } from "../client/library.ts";
 import type { Config } from "../config/config.ts";
-import { writeFlag } from "../config/unreadable_file.ts";
 import { TorError } from "../errors/tor_error.ts";
 import { configureLogging } from "../observe/configure.ts";
 import { Logger } from "../observe/log.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { grantAdvice, writeFlag } from "../runtime/permission_flags.ts";
 import { systemRuntime } from "../runtime/runtime.ts";
 import type { CommandArguments } from "./command_arguments.ts";
 import { configure } from "./command_line.ts";
@@ -196,9 +196,7 @@ function checkEnvironment(): void {
   if (ENVIRONMENT.every(isGranted)) return;
   throw new CliError(
     "fetch-not-permitted",
-    `fetch needs one more permission: add --allow-env=${
-      ENVIRONMENT.join(",")
-    } to the flags of Deno`,
+    `fetch needs one more permission: ${grantAdvice([`--allow-env=${ENVIRONMENT.join(",")}`])}`,
   );
 }
 
@@ -208,10 +206,9 @@ function checkOutput(path: string | undefined): void {
   if (Deno.permissions.querySync({ name: "write", path }).state === "granted") return;
   throw new CliError(
     "output-unwritable",
-    `chive was started without permission to write '${path}'; add ${
-      writeFlag(path)
-    } to the flags ` +
-      "of Deno",
+    `chive was started without permission to write '${path}'; ${
+      grantAdvice([writeFlag(path)])
+    }, or leave --output away and send standard output there`,
   );
 }
 

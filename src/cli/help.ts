@@ -4,6 +4,7 @@
  * @module
  */
 import { OPTION_NAMES, optionFacts, type OptionName } from "../config/options.ts";
+import { BUILD } from "../runtime/build.ts";
 import {
   COMMAND_NAMES,
   commandFacts,
@@ -22,16 +23,22 @@ const WIDTH = 120;
 /** Paragraphs are not longer, in columns. */
 const PARAGRAPH = 100;
 
-const CALLED = "chive stands for 'deno task start' where it is not installed under that name.";
+const FROM_SOURCE = BUILD.form === "source";
+
+/** What is called chive in the text. */
+const CALLED = FROM_SOURCE
+  ? ["chive stands for 'deno task start' where it is not installed under that name."]
+  : [];
 
 /** The whole text, with a newline at the end; its first line says what to do next. */
 export function helpText(): string {
   const lines = [
-    "Point your application at SOCKS5 127.0.0.1:9050, then run: deno task start",
+    "Point your application at SOCKS5 127.0.0.1:9050, then run: " +
+    (FROM_SOURCE ? "deno task start" : "chive"),
     "",
     "Usage: chive [COMMAND] [-f FILE] [OPTION VALUE]...",
     "",
-    CALLED,
+    ...CALLED,
     "chive is a Tor client. All options are optional. Each can stand in the file as 'Option value'",
     "and on the command line as '--Option value' or '--option=value'; the command line counts.",
     "'+Option value' adds to what the file says, '/Option' forgets it.",
@@ -66,7 +73,7 @@ export function commandHelp(name: CommandName): string {
       .toSorted(([a], [b]) => Number(a) - Number(b))
       .map(([code, meaning]) => `  ${code.padEnd(INDENT - 2)}${meaning}`),
     "",
-    `'chive help' lists the options. ${CALLED}`,
+    ["'chive help' lists the options.", ...CALLED].join(" "),
   ];
   return lines.join("\n") + "\n";
 }

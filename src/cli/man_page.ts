@@ -23,8 +23,8 @@ const SYNTAX =
   "'--Option value' or '--option=value'; names are the same in any case. The command line counts " +
   "more than the file. '+Option value' adds to what was said before, where it would be replaced; " +
   "'/Option' forgets it. In the file, '#' begins a comment, a value may stand in double quotes with " +
-  "C's escape sequences, and a backslash at the end of a line continues it. No file is read unless " +
-  "-f names one.";
+  "C's escape sequences, and a backslash at the end of a line continues it. Unless -f names a file, " +
+  "./torrc is read, if there is one that Deno may read.";
 
 const FILES: readonly (readonly [string, string])[] = [
   [
@@ -32,6 +32,7 @@ const FILES: readonly (readonly [string, string])[] = [
     "The data directory, mode 0700, unless DataDirectory names another: guards, build times and the " +
     "cached directory of the network. It says which guards you use: keep it to yourself.",
   ],
+  ["./torrc", "The configuration file, unless -f names another. There need not be one."],
   ["./chive-data/lock", "Locked as long as a client uses the folder."],
 ];
 

@@ -9,6 +9,7 @@ import { TorError } from "../errors/tor_error.ts";
 import { openPlace } from "../proxy/listen_place.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import { formatAddress, type SocketAddress } from "../runtime/network.ts";
+import { grantAdvice, readFlag, writeFlag } from "../runtime/permission_flags.ts";
 import { randomElement } from "../runtime/random.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { isUnixSocketServed } from "../runtime/unix_socket.ts";
@@ -65,8 +66,9 @@ async function examineSocket(name: string, path: string, inUse: boolean): Promis
     return {
       kind: "problem",
       what: `${name}: Deno has no permission for that path.`,
-      advice:
-        "Put the socket into the data directory, or name it in --allow-read and --allow-write.",
+      advice: `Put the socket into the data directory, or ${
+        grantAdvice([readFlag(path), writeFlag(path)])
+      }.`,
     };
   }
   return await isUnixSocketServed(path) ? taken(`${name} is in use`, inUse) : free(name);

@@ -6,7 +6,7 @@
  */
 import { type CommandLine, type OtherCommand, parseCommandLine } from "./command_line.ts";
 import { ExitCode, print, reportFailure } from "./exit_code.ts";
-import { VERSION } from "./version.ts";
+import { versionLine } from "./version.ts";
 
 /**
  * Does what the arguments ask for, until it is done or a signal ends it.
@@ -30,7 +30,7 @@ async function perform(command: CommandLine, args: readonly string[]): Promise<n
       return ExitCode.Done;
     }
     case "version":
-      print(`chive ${VERSION}\n`);
+      print(`${versionLine()}\n`);
       return ExitCode.Done;
     case "verify":
       for (const line of [...command.warnings, ...command.notices]) print(`${line}\n`);

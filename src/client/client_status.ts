@@ -24,6 +24,8 @@ export interface ClientStatistics {
   readonly streams: number;
   /** What became of the requests of applications. */
   readonly requests: StreamOutcomes;
+  /** Tries of requests that another try followed, by the code of the error. */
+  readonly streamRetries: ReadonlyMap<string, number>;
 }
 
 /** A relay, as it is shown. */

@@ -12,8 +12,9 @@
  * @module
  */
 import * as v from "valibot";
+import { DATA_FILES } from "../state/data_files.ts";
 
-const VERSION = 1;
+const { name: NAME, version: VERSION } = DATA_FILES.dormantState;
 
 /** Checks the parsed file. */
 export const dormantDocumentSchema = v.object({
@@ -27,7 +28,7 @@ export type DormantDocument = v.InferOutput<typeof dormantDocumentSchema>;
 
 /** How the file is kept. */
 export const DORMANT_DOCUMENT = {
-  name: "dormant_state.json",
+  name: NAME,
   version: VERSION,
   schema: dormantDocumentSchema,
   initial: (): DormantDocument => ({

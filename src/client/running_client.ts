@@ -288,6 +288,7 @@ export class RunningClient implements AsyncDisposable {
       directory: this.#directory.statistics(),
       streams: this.#circuits.circuits.reduce((sum, { circuit }) => sum + circuit.streamCount, 0),
       requests: this.#streamCounts.outcomes,
+      streamRetries: this.#attempts.retries,
     };
   }
 

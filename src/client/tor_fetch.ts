@@ -66,7 +66,8 @@ export class TorFetch {
    */
   async fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
     // It takes a moment to load, and not every program needs it.
-    const undici = await import("undici");
+    // Of a package in the form of CommonJS, a bundle has nothing but the default.
+    const { default: undici } = await import("undici");
     if (this.#closed) throw new ClientError("client-stopped", "the client was stopped");
     const { isolation = "", ...rest } = init;
     const request = new Request(input, rest);

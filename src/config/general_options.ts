@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { BUILD } from "../runtime/build.ts";
 import type { OptionFacts } from "./option_facts.ts";
 
 /** By C tor's name, in the order of --help. */
 export const GENERAL_OPTIONS = {
   DataDirectory: {
     kind: "path",
-    default: "./chive-data",
+    default: BUILD.dataDirectory,
     flags: ["--data-dir"],
     argument: "DIR",
     help: "Where the state and the cached directory are kept.",

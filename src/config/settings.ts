@@ -355,7 +355,7 @@ function refusedOption(option: ForeignOption, line: ConfigLine): ConfigError {
  * What to throw for a name that nothing knows.
  *
  * @param written the name as it was written; if with dashes, then so is the suggestion
- * @param flags dashed names that may have been meant, besides the options
+ * @param flags names that may have been meant, besides the options; with or without dashes as `written`
  */
 export function unknownOption(
   written: string,
@@ -367,7 +367,7 @@ export function unknownOption(
       written.replace(/^--?/, "--"),
       [...flags, ...OPTION_NAMES.map((name) => `--${name}`)],
     )
-    : nearestName(written, OPTION_NAMES);
+    : nearestName(written, [...flags.filter((name) => !name.startsWith("-")), ...OPTION_NAMES]);
   return new ConfigError(
     "config-unknown-option",
     `Unknown option '${written}'.${near === undefined ? "" : ` Did you mean '${near}'?`}`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { grantAdvice, readFlag } from "../runtime/permission_flags.ts";
 import { ConfigError, type ConfigErrorCode, type Origin } from "./errors.ts";
 
 /**
@@ -33,19 +34,5 @@ export function readFailure(path: string, cause: unknown): string {
   // A comma ends a path in the flag, and nothing escapes it.
   return path.includes(",")
     ? `${denied}, and --allow-read cannot name a path with a comma: move the file.`
-    : `${denied}; add ${readFlag(path)} to the flags of Deno.`;
-}
-
-/** The flag of Deno that permits to read `path`, as a shell takes it. */
-export function readFlag(path: string): string {
-  return quoted(`--allow-read=${path}`);
-}
-
-/** The flag of Deno that permits to write `path`, as a shell takes it. */
-export function writeFlag(path: string): string {
-  return quoted(`--allow-write=${path}`);
-}
-
-function quoted(flag: string): string {
-  return /^[\w@%+=:./-]+$/.test(flag) ? flag : `'${flag.replaceAll("'", "'\\''")}'`;
+    : `${denied}; ${grantAdvice([readFlag(path)])}.`;
 }

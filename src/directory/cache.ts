@@ -19,12 +19,13 @@ import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { DataDirectory } from "../state/data_directory.ts";
+import { DATA_FILES } from "../state/data_files.ts";
 import { diskTrouble } from "../state/disk_trouble.ts";
 import { MicrodescriptorJournal, type MicrodescriptorTexts } from "./microdescriptor_journal.ts";
 import { MAX_CONSENSUS_LENGTH } from "./requests.ts";
 
-const CONSENSUS = "cached-microdesc-consensus";
-const CERTIFICATES = "cached-certs";
+const { name: CONSENSUS } = DATA_FILES.consensus;
+const { name: CERTIFICATES } = DATA_FILES.certificates;
 
 const MAX_CERTIFICATES_LENGTH = 1024 * 1024;
 const MAX_MICRODESCRIPTORS_LENGTH = 64 * 1024 * 1024;

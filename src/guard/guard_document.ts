@@ -7,11 +7,12 @@
  */
 import * as v from "valibot";
 import { parseRsaIdentity } from "../crypto/identity.ts";
+import { DATA_FILES } from "../state/data_files.ts";
 import { SELECTION_NAMES } from "./guard_filter.ts";
 import { NO_COUNTS, type PathBiasCounts } from "./path_bias.ts";
 import type { SampledGuardFacts } from "./sampled_guard.ts";
 
-const VERSION = 1;
+const { name: NAME, version: VERSION } = DATA_FILES.guardState;
 
 const date = v.pipe(
   v.string(),
@@ -84,7 +85,7 @@ export type GuardDocument = v.InferOutput<typeof guardDocumentSchema>;
 
 /** How the file is kept. */
 export const GUARD_DOCUMENT = {
-  name: "guard_state.json",
+  name: NAME,
   version: VERSION,
   schema: guardDocumentSchema,
   initial: (): GuardDocument => ({ version: VERSION, guards: [], last_updated: null }),

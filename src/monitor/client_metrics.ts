@@ -21,6 +21,18 @@ export interface MetricsSources {
 /** Values of one metric, each under the value of its label. */
 type Values = Iterable<readonly [label: string, value: number]>;
 
+/** A metric whose numbers are counted elsewhere. */
+interface RepeatedNumbers {
+  readonly name: string;
+  readonly help: string;
+  /** Tells its values apart; undefined where there is one value. */
+  readonly label: string | undefined;
+  readonly read: () => Values;
+}
+
+type GaugeType = InstanceType<typeof Gauge>;
+type CounterType = InstanceType<typeof Counter>;
+
 /** In seconds. */
 const BUILD_TIME_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 60];
 /** In seconds. */
@@ -255,6 +267,12 @@ export class ClientMetrics implements Disposable {
       "reason",
       () => client.statistics().requests.failures,
     );
+    this.#counters(
+      "chive_stream_retries_total",
+      "Requests that were tried again on another circuit, by why the last try failed.",
+      "reason",
+      () => client.statistics().streamRetries,
+    );
   }
 
   #aboutDirectory(client: MonitoredClient): void {
@@ -297,18 +315,10 @@ export class ClientMetrics implements Disposable {
   }
 
   #gauges(name: string, help: string, label: string | undefined, read: () => Values): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: label === undefined ? [] : [label],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [key, value] of read()) {
-          this.set(label === undefined ? {} : { [label]: key }, value);
-        }
-      },
-    });
+    const facts = { name, help, label, read };
+    new Gauge(
+      this.#repeating<GaugeType>(facts, (gauge, labels, value) => gauge.set(labels, value)),
+    );
   }
 
   #counter(name: string, help: string, read: () => number): void {
@@ -316,18 +326,28 @@ export class ClientMetrics implements Disposable {
   }
 
   #counters(name: string, help: string, label: string | undefined, read: () => Values): void {
-    new Counter({
+    const facts = { name, help, label, read };
+    new Counter(
+      this.#repeating<CounterType>(facts, (counter, labels, value) => counter.inc(labels, value)),
+    );
+  }
+
+  /** What makes a metric that repeats the numbers of the rooms whenever it is asked for. */
+  #repeating<Kind extends GaugeType | CounterType>(
+    { name, help, label, read }: RepeatedNumbers,
+    take: (metric: Kind, labels: Readonly<Record<string, string>>, value: number) => void,
+  ) {
+    return {
       name,
       help,
       labelNames: label === undefined ? [] : [label],
       registers: [this.#registry],
-      collect() {
-        // The rooms count; this only repeats what they have.
+      collect(this: Kind) {
         this.reset();
         for (const [key, value] of read()) {
-          this.inc(label === undefined ? {} : { [label]: key }, value);
+          take(this, label === undefined ? {} : { [label]: key }, value);
         }
       },
-    });
+    };
   }
 }

@@ -107,5 +107,7 @@ function renameIfThere(from: string, to: string): void {
 }
 
 function reasonOf(error: unknown): string {
+  // What to do about a permission is said where the error is shown.
+  if (error instanceof Deno.errors.NotCapable) return error.name;
   return error instanceof Error ? error.message : String(error);
 }

@@ -21,8 +21,7 @@ const FACTS = {
   },
   "listen-socket-not-permitted": {
     retry: "never",
-    advice: "Put the socket into the data directory, or start chive with --allow-read and " +
-      "--allow-write for its folder too.",
+    advice: "In the data directory a socket needs no more permissions than that.",
   },
   "listen-socket-not-private": {
     retry: "never",

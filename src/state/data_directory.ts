@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { dataDirectoryAdvice } from "../runtime/permission_flags.ts";
+import { DATA_FILES, DIRECTORY_FORMAT, refuseNewerFiles } from "./data_files.ts";
 import { diskTrouble, DiskWatch } from "./disk_trouble.ts";
 import { StateError } from "./errors.ts";
 
-const LOCK_NAME = "lock";
+const LOCK_NAME = DATA_FILES.directory.name;
 const TEMPORARY_SUFFIX = ".tmp";
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
@@ -34,19 +36,26 @@ export class DataDirectory implements Disposable {
 
   /**
    * Creates the folder where it is missing, takes away what others may do there, locks it against
-   * other processes, and removes what a crash left half written.
+   * other processes, and removes what a crash left half written. One that a newer chive has written
+   * is left as it is, to the last byte and mode.
    *
    * @throws StateError `data-directory-locked` when another process holds it,
+   * `data-directory-not-permitted` when Deno was told to refuse it,
    * `data-directory-not-private` when it belongs to another user or its mode cannot be changed,
    * `data-directory-read-only` when nothing may be written there, `data-directory-unusable` when it
-   * is no folder or cannot be created
+   * is no folder or cannot be created, `state-file-newer` when a newer chive has written it
    */
   static async open(path: string): Promise<DataDirectory> {
+    requirePermission(path);
+    await refuseNewerFiles(path);
     await createPrivateFolder(path);
     const lock = await takeLock(path);
     try {
+      // A newer one may have held the lock until now.
+      await refuseNewerFiles(path);
       await removeTemporaryFiles(path);
       await refuseForeignOwner(path);
+      await noteFormat(lock);
       return new DataDirectory(path, lock);
     } catch (error) {
       lock.close();
@@ -229,6 +238,19 @@ function notOpened(error: unknown, what: string): StateError {
   return new StateError("data-directory-read-only", `${what}: ${reason}`, { cause: error });
 }
 
+/** Before anything is tried, as one flag alone would only lead to the next refusal. */
+function requirePermission(path: string): void {
+  const isGranted = (["read", "write"] as const).every((name) =>
+    Deno.permissions.querySync({ name, path }).state === "granted"
+  );
+  if (isGranted) return;
+  throw new StateError(
+    "data-directory-not-permitted",
+    `chive was started without permission for the data directory ${path}; ` +
+      dataDirectoryAdvice(path),
+  );
+}
+
 async function createPrivateFolder(path: string): Promise<void> {
   let info: Deno.FileInfo;
   try {
@@ -274,6 +296,25 @@ async function takeLock(path: string): Promise<Deno.FsFile> {
     "data-directory-locked",
     `another process holds the lock of the data directory ${path}`,
   );
+}
+
+/**
+ * Says in the lock file which format the directory has. Where that fails, as on a full disk, the
+ * files themselves still say theirs, and the next start tries again.
+ */
+async function noteFormat(lock: Deno.FsFile): Promise<void> {
+  const format = new TextEncoder().encode(DIRECTORY_FORMAT);
+  try {
+    const found = new Uint8Array(format.length + 1);
+    const length = await lock.read(found) ?? 0;
+    const said = new TextDecoder().decode(found.subarray(0, length));
+    if (said === DIRECTORY_FORMAT) return;
+    await lock.truncate(0);
+    await lock.seek(0, Deno.SeekMode.Start);
+    await writeAll(lock, format);
+  } catch (error) {
+    if (diskTrouble(error) === undefined) throw notOpened(error, "cannot write to the lock file");
+  }
 }
 
 /**

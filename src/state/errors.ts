@@ -16,6 +16,8 @@ const FACTS = {
     advice:
       "Make the user who runs chive the owner of the data directory, with mode 0700, or choose another one with --data-dir.",
   },
+  // Its message says what to do: that depends on how this program was made.
+  "data-directory-not-permitted": { retry: "never" },
   "data-directory-unusable": {
     retry: "never",
     advice: "Choose a folder that this user can create and write to, with --data-dir.",
@@ -42,7 +44,7 @@ const FACTS = {
   "state-file-newer": {
     retry: "never",
     advice:
-      "The file was written by a newer chive: use that version, or choose another data directory with --data-dir.",
+      "Use the chive that has written it, or a later one, or choose another data directory with --data-dir; there it begins with new guards.",
   },
 } as const satisfies ErrorTable;
 

@@ -21,6 +21,7 @@ import { describeError } from "../errors/tor_error.ts";
 import { Logger } from "../observe/log.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { DataDirectory } from "./data_directory.ts";
+import { newerFile } from "./data_files.ts";
 import { diskTrouble } from "./disk_trouble.ts";
 import { StateError } from "./errors.ts";
 
@@ -203,10 +204,7 @@ async function readContents<Value extends { readonly version: number }>(
   if (!fitsChecksum(text)) return { kind: "corrupt", reason: "it is not what was written" };
   const version = v.safeParse(versioned, parsed);
   if (version.success && version.output.version > options.version) {
-    throw new StateError(
-      "state-file-newer",
-      `${options.name} has version ${version.output.version}, this chive knows up to ${options.version}`,
-    );
+    throw newerFile(directory.path, options, version.output.version);
   }
   const checked = v.safeParse(options.schema, parsed);
   if (checked.success) return { kind: "valid", value: checked.output, text };

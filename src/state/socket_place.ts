@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { grantAdvice, readFlag, writeFlag } from "../runtime/permission_flags.ts";
+
 /** What others than the owner may do in a folder. */
 const OTHERS = 0o077;
 const OWNER_ONLY = 0o700;
@@ -34,7 +36,11 @@ export async function prepareSocketPlace(
     info = await Deno.lstat(folder);
   } catch (error) {
     return error instanceof Deno.errors.NotCapable
-      ? { kind: "not-permitted", reason: `this process may not use the folder ${folder}` }
+      ? {
+        kind: "not-permitted",
+        reason: `this process may not use the folder ${folder}; ` +
+          grantAdvice([readFlag(folder), writeFlag(folder)]),
+      }
       : {
         kind: "unusable",
         reason: `the folder ${folder} cannot be used: ${error instanceof Error ? error.name : ""}`,

@@ -114,6 +114,7 @@ class Tries {
 /** Runs requests, each on as many circuits as it takes. */
 export class StreamAttempts {
   readonly #parts: StreamAttemptsParts;
+  readonly #retries = new Map<string, number>();
 
   constructor(parts: StreamAttemptsParts) {
     this.#parts = parts;
@@ -122,6 +123,11 @@ export class StreamAttempts {
   /** The clock by which requests are timed. */
   get clock(): Clock {
     return this.#parts.runtime.clock;
+  }
+
+  /** Attempts that another one followed, by the code of the error that they ended with. */
+  get retries(): ReadonlyMap<string, number> {
+    return this.#retries;
   }
 
   /**
@@ -145,6 +151,7 @@ export class StreamAttempts {
       for (let attempt = 0;; attempt++) {
         const request = tries.request(target, isolation);
         const picked = await this.#pick(request, until, failure);
+        if (failure !== undefined) this.#noteRetry(failure);
         const limit = ATTEMPT_TIMEOUTS[Math.min(attempt, ATTEMPT_TIMEOUTS.length - 1)];
         try {
           picked.pathBias.noteUseAttempt();
@@ -163,6 +170,10 @@ export class StreamAttempts {
         }
       }
     });
+  }
+
+  #noteRetry({ code }: TorError): void {
+    this.#retries.set(code, (this.#retries.get(code) ?? 0) + 1);
   }
 
   /** One attempt; when it is not answered soon, its circuit must show that it lives. */

@@ -202,6 +202,44 @@ Deno.test("a file that is there but cannot be read is an error all the same", ()
   );
 });
 
+Deno.test("without -f, torrc of the current folder is read, and that is told", () => {
+  const result = parseCommandLine(["SocksPort", "5"], (path) => {
+    assert.equal(path, "torrc");
+    return "SocksPort 1\nDataDirectory from-file\n";
+  });
+  assert.deepEqual(summary(result), { ...DEFAULTS, directory: "from-file", ports: [5] });
+  assert.ok(result.kind === "run");
+  assert.deepEqual(result.notices, ["Options are read from ./torrc."]);
+  assert.deepEqual(result.sources.map((lines) => lines.length), [2, 1]);
+});
+
+Deno.test("torrc of the current folder need not be there, and not be permitted", () => {
+  for (const problem of [Deno.errors.NotFound, Deno.errors.NotCapable]) {
+    const result = parseCommandLine([], () => {
+      throw new problem("none");
+    });
+    assert.deepEqual(summary(result), DEFAULTS);
+    assert.ok(result.kind === "run" && result.notices.length === 0);
+  }
+});
+
+Deno.test("torrc of the current folder that is wrong, or cannot be read, is an error", () => {
+  assert.throws(() => parseCommandLine([], () => "SockPort 1"), {
+    code: "config-unknown-option",
+    message: /^torrc, line 1: /,
+  });
+  const denied = () => {
+    throw new Deno.errors.PermissionDenied("not yours");
+  };
+  assert.throws(() => parseCommandLine([], denied), { code: "config-unreadable" });
+});
+
+Deno.test("a misspelt command is told the nearest one", () => {
+  assert.throws(() => parseCommandLine(["stauts"], readFile), {
+    message: /Unknown option 'stauts'. Did you mean 'status'\?/,
+  });
+});
+
 Deno.test("a file that Deno may not read is an error that names the flag", () => {
   const denied = () => {
     throw new Deno.errors.NotCapable("no");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { EmbeddedNetwork } from "../../testnet/network.ts";
 import { freePort } from "../network/free_port.ts";
 import { TestCa } from "../client/tls_certificates.ts";
-import { CERTIFICATE_FLAG, chive, inFolder } from "./program.ts";
+import { CERTIFICATE_FLAG, chive, inFolder, SYSTEM_FLAG } from "./program.ts";
 
 /** What the web server got and where it is. */
 interface World {
@@ -72,7 +72,7 @@ async function answer(request: Request): Promise<Response> {
 async function fetchWith(
   { folder, torrc }: World,
   args: readonly string[],
-  flags: readonly string[] = [CERTIFICATE_FLAG, ENVIRONMENT],
+  flags: readonly string[] = [CERTIFICATE_FLAG],
 ): Promise<[number, string]> {
   await using child = chive(folder, flags, ["fetch", "-f", torrc, ...args]);
   const { code } = await child.ended;
@@ -107,7 +107,7 @@ Deno.test("fetch of HTTPS believes the server's certificate only, by its authori
   withWorld(async (world) => {
     const { secure, misnamed, folder } = world;
     const trusting = ["--cacert", `${folder}/ca.pem`];
-    const flags = [CERTIFICATE_FLAG, ENVIRONMENT, "--allow-sys"];
+    const flags = [CERTIFICATE_FLAG, SYSTEM_FLAG];
     assert.deepEqual(await fetchWith(world, [...trusting, secure], flags), [0, "secret"]);
     for (const args of [[secure], [...trusting, misnamed]]) {
       const [code, said] = await fetchWith(world, args, flags);
@@ -139,7 +139,8 @@ Deno.test("fetch tells what went wrong by its exit code and one line", () =>
       assert.match(said, /^chive: [^\n]*$/);
       assert.match(said, says);
     }
-    const [ended, said] = await fetchWith(world, [`${origin}/text`], [CERTIFICATE_FLAG]);
+    const without = [CERTIFICATE_FLAG, ENVIRONMENT.replace("allow", "deny")];
+    const [ended, said] = await fetchWith(world, [`${origin}/text`], without);
     assert.equal(ended, 1);
     assert.ok(said.startsWith("chive: ") && said.includes(` ${ENVIRONMENT} `), said);
   }));

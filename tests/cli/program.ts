@@ -1,21 +1,33 @@
 /** The program, started as people start it. */
 import { fileURLToPath } from "node:url";
 import { ChildProcess } from "../network/child_process.ts";
+import { permissionFlags } from "../network/start_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The flag of Deno's without which no relay can be reached. */
 export const CERTIFICATE_FLAG = "--unsafely-ignore-certificate-errors=192.0.2.1";
 
-/** The command that starts the program with permission for one folder. */
+/** The flag without which certificates cannot be added to those that Deno trusts. */
+export const SYSTEM_FLAG = "--allow-sys";
+
+/**
+ * The command that starts the program with the usual permissions, for one folder.
+ *
+ * @param folder the one that it may use
+ * @param flags more flags of Deno's, among them {@link CERTIFICATE_FLAG} unless it is to fail
+ */
 export function chiveCommand(
   folder: string,
   flags: readonly string[],
   args: readonly string[],
 ): [string, ...string[]] {
+  // What is denied cannot be allowed by another flag.
+  const sys = flags.includes(SYSTEM_FLAG);
   return [
     ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", `${ROOT}deno.json`] as const,
-    ...["--allow-net", `--allow-read=${folder}`, `--allow-write=${folder}`, ...flags],
+    ...permissionFlags({ dataDirectory: folder, torrc: null, sys }),
+    ...flags.filter((flag) => flag !== SYSTEM_FLAG),
     ...[`${ROOT}main.ts`, ...args],
   ];
 }

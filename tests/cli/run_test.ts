@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/cli/version.ts";
 import { EmbeddedNetwork } from "../../testnet/network.ts";
-import { CERTIFICATE_FLAG, chive, inFolder, outcome } from "./program.ts";
+import { ChildProcess } from "../network/child_process.ts";
+import { CERTIFICATE_FLAG, chive, chiveCommand, inFolder, outcome } from "./program.ts";
 
 /** The longest that any of this may take, in ms. */
 const TIMEOUT = 20_000;
@@ -34,6 +35,18 @@ Deno.test("without the certificate flag, or without its list, it ends with 1 and
     assert.ok(lines[0].includes(CERTIFICATE_FLAG), text);
   }
 });
+
+Deno.test("without permission for the network it ends with 1 and one line that names the flag", () =>
+  inFolder(async (folder) => {
+    const command = chiveCommand(folder, [CERTIFICATE_FLAG], ["--Log", "warn stdout"]);
+    const [program, ...args] = command.filter((word) => word !== "--allow-net");
+    await using child = new ChildProcess("chive", [program, ...args]);
+    const { code } = await child.ended;
+    assert.equal(code, 1);
+    const lines = child.log.split("\n").filter((line) => !line.includes("DANGER: TLS"));
+    assert.equal(lines.length, 1, child.log);
+    assert.match(lines[0], /^chive: Deno: .*--allow-net.* 'deno task start'\.$/);
+  }));
 
 Deno.test("a data directory that is not permitted ends with 1 and names the missing flag", async () => {
   await inFolder(async (folder) => {

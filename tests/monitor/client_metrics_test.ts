@@ -42,6 +42,7 @@ Deno.test("ClientMetrics: what the client has, as it is when it is asked", async
       'chive_streams{state="waiting"} 1',
       'chive_requests_total{outcome="failed"} 2',
       'chive_request_failures_total{reason="no-exit"} 2',
+      'chive_stream_retries_total{reason="stream-circuit-closed"} 3',
       "chive_directory_age_seconds 3600",
       "chive_directory_fresh 1",
       'chive_directory_requests_total{document="microdescriptors"} 3',

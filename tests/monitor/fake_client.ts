@@ -149,6 +149,7 @@ export const STATISTICS: ClientStatistics = {
   },
   streams: 1,
   requests: { opened: 30, resolved: 4, abandoned: 1, failures: new Map([["no-exit", 2]]) },
+  streamRetries: new Map([["stream-circuit-closed", 3]]),
 };
 
 /** A client whose parts can be set. */

@@ -9,7 +9,7 @@ import type { CTorNetwork } from "./c_tor_network.ts";
 import { freePort } from "./free_port.ts";
 import { cpuTime, type MemoryCounters, memoryCounters } from "./process_counters.ts";
 import type { Endpoint } from "./socks_client.ts";
-import { START_FLAGS } from "./start_flags.ts";
+import { startFlags } from "./start_flags.ts";
 
 /** Which client is meant. */
 export type ClientKind = "chive" | "tor";
@@ -107,10 +107,7 @@ function chiveCommand(torrc: string, dataDirectory: string): [string, ...string[
   return [
     // Ends chive when the process that started it is gone, even by SIGKILL.
     ...["setpriv", "--pdeathsig", "KILL", "--"] as const,
-    ...[Deno.execPath(), "run", ...START_FLAGS],
-    "--allow-net",
-    `--allow-read=${dataDirectory},${torrc}`,
-    `--allow-write=${dataDirectory}`,
+    ...[Deno.execPath(), "run", ...startFlags({ dataDirectory, torrc })],
     ...[fileURLToPath(new URL("../../main.ts", import.meta.url)), "-f", torrc],
   ];
 }

@@ -10,6 +10,7 @@ import { ClientProcess } from "./client_process.ts";
 import { httpGet } from "./http_client.ts";
 import { InProcessClient } from "./in_process_client.ts";
 import { tcpPeers } from "./process_counters.ts";
+import { startFlags } from "./start_flags.ts";
 import { bodySha256 } from "./test_body.ts";
 import { download } from "./transfer_steps.ts";
 import type { World } from "./world.ts";
@@ -80,10 +81,8 @@ export async function guardSteps(t: Deno.TestContext, world: World): Promise<voi
 /** Runs `chive import-state`. */
 async function importState(path: string, dataDirectory: string): Promise<void> {
   await run([
-    ...[Deno.execPath(), "run", "-q", "--no-prompt"] as [string, ...string[]],
-    `--allow-read=${dataDirectory},${path}`,
-    `--allow-write=${dataDirectory}`,
-    "--unsafely-ignore-certificate-errors=192.0.2.1",
+    ...[Deno.execPath(), "run"] as [string, ...string[]],
+    ...startFlags({ dataDirectory, torrc: null, read: [path] }),
     fileURLToPath(new URL("../../main.ts", import.meta.url)),
     ...["import-state", path, "--data-dir", dataDirectory],
   ]);

@@ -40,6 +40,10 @@ class TestAttempts {
     onRequest: () => this.requests++,
   });
 
+  get retries(): Record<string, number> {
+    return Object.fromEntries(this.#attempts.retries);
+  }
+
   run(signal = NEVER, isolation = ISOLATION): Promise<string> {
     const running = this.#attempts.run(TARGET, isolation, signal, (picked, until) => {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -99,6 +103,22 @@ Deno.test("StreamAttempts: each request is told of once, however many attempts i
   assert.equal(test.requests, 2);
   (await test.attempt(4)).answer("well");
   await second;
+});
+
+Deno.test("StreamAttempts: a retry is counted by what it follows, once there is a circuit for it", async () => {
+  const test = new TestAttempts();
+  const running = test.run();
+  await test.attempt(1);
+  assert.deepEqual(test.retries, {});
+  await test.fail(1, "end-exit-policy");
+  await test.fail(2, "stream-circuit-closed");
+  await test.fail(3, "end-exit-policy");
+  await test.attempt(4);
+  assert.deepEqual(test.retries, { "end-exit-policy": 2, "stream-circuit-closed": 1 });
+  // The third refusal of an exit ends the request, and nothing follows it.
+  await test.fail(4, "end-exit-policy");
+  await assert.rejects(running, { code: "end-exit-policy" });
+  assert.deepEqual(test.retries, { "end-exit-policy": 2, "stream-circuit-closed": 1 });
 });
 
 Deno.test("StreamAttempts: a silent circuit is left after its check, and its relays are avoided", async () => {
