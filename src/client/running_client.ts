@@ -8,8 +8,10 @@ import { ChannelManager } from "../channel/channel_manager.ts";
 import type { ChannelStep } from "../channel/connect.ts";
 import { circuitsAvailableTimeout } from "../channel/padding_parameters.ts";
 import { checkTlsLaunch } from "../channel/tls.ts";
-import { CircuitBuilder } from "../circuit/circuit_builder.ts";
+import { type BuiltCircuit, CircuitBuilder } from "../circuit/circuit_builder.ts";
 import { CircuitManager } from "../circuit/circuit_manager.ts";
+import { ConfluxBuilder } from "../circuit/conflux_builder.ts";
+import { confluxParameters } from "../circuit/conflux_parameters.ts";
 import type { CongestionObserver } from "../circuit/congestion_control.ts";
 import { Forecast } from "../circuit/forecast.ts";
 import type { Config, StreamTraffic } from "../config/config.ts";
@@ -150,6 +152,17 @@ export class RunningClient implements AsyncDisposable {
           ),
         longLivedPorts: paths.longLivedPorts,
       }),
+      conflux: {
+        builder: new ConfluxBuilder({
+          runtime,
+          builder,
+          guards,
+          rules: (netDir) => pathRules(netDir, paths),
+          buildTimeout: () => buildTimes.timeout,
+          clientUx: config.conflux.clientUx,
+        }),
+        parameters: (netDir) => confluxParameters(netDir, config.conflux.enabled),
+      },
       longLivedPorts: paths.longLivedPorts,
       mayServe: (exit, target) => {
         const { netDir } = this.#directory;
@@ -247,24 +260,25 @@ export class RunningClient implements AsyncDisposable {
 
   /** The relays of the circuits that are open for streams, guard first. */
   get circuits(): readonly (readonly RsaIdentity[])[] {
-    return this.#circuits.circuits.map(({ guard, middle, exit }) =>
+    return this.#circuits.circuits.flatMap(legsOf).map(({ guard, middle, exit }) =>
       [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity)
     );
   }
 
   /** The circuits that are open for streams, with who uses them. */
   get circuitStatus(): readonly CircuitStatus[] {
-    return this.#circuits.circuits.map((open) => {
-      const { circuit, guard, middle, exit, isolationKey, isUsable, age } = open;
-      return {
-        number: circuit.number,
+    return this.#circuits.circuits.flatMap((open) => {
+      const { circuit, isolationKey, isUsable, age } = open;
+      return legsOf(open).map(({ circuit: { number }, guard, middle, exit }) => ({
+        number,
+        confluxSet: open.legs && circuit.number,
         relays: [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity),
         hops: [guard, middle, exit].map((relay) => this.#showRelay(relay)),
         state: !isUsable ? "retired" : isolationKey === undefined ? "clean" : "used",
         age,
         isolationKey,
         streams: circuit.streamCount,
-      };
+      }));
     });
   }
 
@@ -432,6 +446,10 @@ export class RunningClient implements AsyncDisposable {
     if (step === "open") this.#watch.noteSuccess();
     reportChannelStep(this.bootstrap, step);
   }
+}
+
+function legsOf(circuit: BuiltCircuit): readonly BuiltCircuit[] {
+  return circuit.legs ?? [circuit];
 }
 
 function bandwidthLimit({ bandwidth }: Config, { clock }: Runtime): BandwidthLimit | undefined {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { RelayCommand } from "../../src/cell/command.ts";
+import type { BuiltCircuit } from "../../src/circuit/circuit_builder.ts";
 import { CircuitCheck } from "../../src/circuit/circuit_check.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
 import { ReadyCircuit } from "../../src/circuit/ready_circuits.ts";
@@ -19,7 +20,7 @@ async function setUp() {
   const clock = new FakeClock();
   const silent: ReadyCircuit[] = [];
   const told: ReadyCircuit[] = [];
-  const asked: { circuit: ReadyCircuit; resolve(): void }[] = [];
+  const asked: { circuit: BuiltCircuit; resolve(): void }[] = [];
   const check = new CircuitCheck({
     runtime: { clock, random: new SeededRandom(1), network: new SystemNetwork() },
     timeout: () => TIMEOUT,

@@ -64,6 +64,7 @@ export function circuitStatus(
   }));
   return {
     number,
+    confluxSet: undefined,
     relays: hops.map(({ rsaIdentity }) => rsaIdentity),
     hops,
     state: "used",
@@ -123,6 +124,8 @@ export const STATISTICS: ClientStatistics = {
   circuits: {
     clean: 1,
     used: 1,
+    confluxSets: 1,
+    confluxQueued: 0,
     building: 2,
     oneHop: 1,
     waitingStreams: 1,
