@@ -19,7 +19,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Circuit, FirstHop } from "./circuit.ts";
 import type { BuiltCircuit, CircuitBuilder } from "./circuit_builder.ts";
 import { CircuitCheck } from "./circuit_check.ts";
-import type { CircuitStatistics } from "./circuit_statistics.ts";
+import type { CircuitStatistics, OpenCircuit } from "./circuit_statistics.ts";
 import { type ConfluxParts, ConfluxSets } from "./conflux_sets.ts";
 import { CircuitError, type CircuitErrorCode } from "./errors.ts";
 import type { Forecast } from "./forecast.ts";
@@ -29,7 +29,7 @@ import { RetryPause } from "./retry_pause.ts";
 import type { StreamCircuit } from "./stream_circuit.ts";
 import { SuspectRelays } from "./suspect_relays.ts";
 
-export type { CircuitStatistics } from "./circuit_statistics.ts";
+export type { CircuitStatistics, OpenCircuit } from "./circuit_statistics.ts";
 export type { CircuitRequest } from "./ready_circuits.ts";
 
 const log = new Logger("circuit");
@@ -104,16 +104,6 @@ export interface CircuitManagerParts {
   readonly onBuilt?: (took: number) => void;
   /** Called when the guard of a circuit has stopped to answer. */
   readonly onSilentGuard?: (leg: BuiltCircuit) => void;
-}
-
-/** A circuit for streams, as others may look at it. */
-export interface OpenCircuit extends BuiltCircuit {
-  /** Whose streams it carries; undefined until the first. It holds passwords. */
-  readonly isolationKey: string | undefined;
-  /** Milliseconds since it was built. */
-  readonly age: number;
-  /** Whether it takes new streams. */
-  readonly isUsable: boolean;
 }
 
 /** Owns the circuits for streams. */
@@ -275,8 +265,7 @@ export class CircuitManager {
     for (const waiter of [...this.#waiters]) waiter.reject(stopping);
     this.#ready.close(stopping);
     for (const circuit of [...this.#oneHops]) circuit.close(stopping);
-    await this.#sets?.close(stopping);
-    await Promise.all(this.#running);
+    await Promise.all([...this.#running, this.#sets?.close(stopping)]);
     await this.#parts.builder.close();
   }
 

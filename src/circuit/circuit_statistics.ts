@@ -3,6 +3,17 @@
  *
  * @module
  */
+import type { BuiltCircuit } from "./circuit_builder.ts";
+
+/** A circuit for streams, as others may look at it. */
+export interface OpenCircuit extends BuiltCircuit {
+  /** Whose streams it carries; undefined until the first. It holds passwords. */
+  readonly isolationKey: string | undefined;
+  /** Milliseconds since it was built. */
+  readonly age: number;
+  /** Whether it takes new streams. */
+  readonly isUsable: boolean;
+}
 
 /** How many circuits there are of each kind, and what waits for one. */
 export interface CircuitStatistics {

@@ -8,10 +8,8 @@ import { ChannelManager } from "../channel/channel_manager.ts";
 import type { ChannelStep } from "../channel/connect.ts";
 import { circuitsAvailableTimeout } from "../channel/padding_parameters.ts";
 import { checkTlsLaunch } from "../channel/tls.ts";
-import { type BuiltCircuit, CircuitBuilder } from "../circuit/circuit_builder.ts";
+import { CircuitBuilder } from "../circuit/circuit_builder.ts";
 import { CircuitManager } from "../circuit/circuit_manager.ts";
-import { ConfluxBuilder } from "../circuit/conflux_builder.ts";
-import { confluxParameters } from "../circuit/conflux_parameters.ts";
 import type { CongestionObserver } from "../circuit/congestion_control.ts";
 import { Forecast } from "../circuit/forecast.ts";
 import type { Config, StreamTraffic } from "../config/config.ts";
@@ -43,6 +41,7 @@ import type {
   RelayStatus,
 } from "./client_status.ts";
 import { ClockWatch } from "./clock_watch.ts";
+import { confluxParts } from "./conflux_parts.ts";
 import { readCountryFiles } from "./country_files.ts";
 import { guardFilter } from "./guard_filter.ts";
 import { NetworkWatch } from "./network_watch.ts";
@@ -122,12 +121,13 @@ export class RunningClient implements AsyncDisposable {
       },
       onViolation,
     }, bandwidthLimit(config, runtime));
+    const rules = (netDir: NetDir) => pathRules(netDir, paths);
     const builder = new CircuitBuilder({
       runtime,
       channels: this.#channels,
       guards,
       times: buildTimes,
-      rules: (netDir) => pathRules(netDir, paths),
+      rules,
       netDir: () => this.#directory.netDir,
       onStep: (step) => reportBuildStep(this.bootstrap, step),
       onViolation,
@@ -152,17 +152,7 @@ export class RunningClient implements AsyncDisposable {
           ),
         longLivedPorts: paths.longLivedPorts,
       }),
-      conflux: {
-        builder: new ConfluxBuilder({
-          runtime,
-          builder,
-          guards,
-          rules: (netDir) => pathRules(netDir, paths),
-          buildTimeout: () => buildTimes.timeout,
-          clientUx: config.conflux.clientUx,
-        }),
-        parameters: (netDir) => confluxParameters(netDir, config.conflux.enabled),
-      },
+      conflux: confluxParts(config.conflux, { runtime, builder, guards, rules, buildTimes }),
       longLivedPorts: paths.longLivedPorts,
       mayServe: (exit, target) => {
         const { netDir } = this.#directory;
@@ -260,16 +250,14 @@ export class RunningClient implements AsyncDisposable {
 
   /** The relays of the circuits that are open for streams, guard first. */
   get circuits(): readonly (readonly RsaIdentity[])[] {
-    return this.#circuits.circuits.flatMap(legsOf).map(({ guard, middle, exit }) =>
-      [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity)
-    );
+    return this.circuitStatus.map(({ relays }) => relays);
   }
 
   /** The circuits that are open for streams, with who uses them. */
   get circuitStatus(): readonly CircuitStatus[] {
     return this.#circuits.circuits.flatMap((open) => {
       const { circuit, isolationKey, isUsable, age } = open;
-      return legsOf(open).map(({ circuit: { number }, guard, middle, exit }) => ({
+      return (open.legs ?? [open]).map(({ circuit: { number }, guard, middle, exit }) => ({
         number,
         confluxSet: open.legs && circuit.number,
         relays: [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity),
@@ -446,10 +434,6 @@ export class RunningClient implements AsyncDisposable {
     if (step === "open") this.#watch.noteSuccess();
     reportChannelStep(this.bootstrap, step);
   }
-}
-
-function legsOf(circuit: BuiltCircuit): readonly BuiltCircuit[] {
-  return circuit.legs ?? [circuit];
 }
 
 function bandwidthLimit({ bandwidth }: Config, { clock }: Runtime): BandwidthLimit | undefined {

@@ -203,7 +203,7 @@ Deno.test("CircuitCheck: the guard is asked at the same time, once for all of it
   const { clock, asked, check, add, ready, end } = await setUp();
   const other = await add();
   const checks = [check.check(ready), check.check(other.ready)];
-  assert.deepEqual(asked.map(({ circuit }) => circuit), [ready]);
+  assert.deepEqual(asked.map(({ circuit }) => circuit), [ready.built]);
   // When it has answered, the next check asks it anew.
   asked[0].resolve();
   for (const each of [end, other.end]) {

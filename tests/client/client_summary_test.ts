@@ -25,6 +25,7 @@ function shown(isolationKey: string | undefined, secret = 1) {
 Deno.test("a circuit is shown with its relays", () => {
   assert.deepEqual(shown(undefined), {
     number: 7,
+    confluxSet: undefined,
     state: "used",
     age: 5,
     streams: 2,

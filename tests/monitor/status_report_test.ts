@@ -44,6 +44,7 @@ Deno.test("statusReport: circuits with their relays, and never whose streams the
   assert.deepEqual(report.circuits[0], {
     number: 1,
     purpose: "general",
+    confluxSet: null,
     state: "used",
     ageSeconds: 65,
     streams: 1,
