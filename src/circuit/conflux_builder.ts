@@ -156,8 +156,10 @@ class SetAttempt {
         return await this.#linked(path, signal);
       } catch (error) {
         this.#paths.delete(path);
-        // With the last leg the set has gone, and its nonce.
-        if (signal.aborted || this.#paths.size === 0 || this.#retriesLeft === 0) throw error;
+        // With the last leg the set has gone, and its nonce; and of an exit that breaks the protocol
+        // no more is wanted.
+        const isOver = this.#paths.size === 0 || this.#retriesLeft === 0 || isViolation(error);
+        if (signal.aborted || isOver) throw error;
         this.#retriesLeft--;
         log.info(`Another leg is built for a Conflux set: ${describeError(error)}`);
         [path] = chooseLegs(netDir, chooser, exit, 1, [...this.#paths]);
@@ -190,4 +192,8 @@ class SetAttempt {
     const roundTripTime = Math.max(1, (clock.monotonic() - began) * MICROSECONDS);
     return { built, roundTripTime, desiredUx };
   }
+}
+
+function isViolation(error: unknown): boolean {
+  return error instanceof CircuitError && error.code === "circuit-protocol-violation";
 }

@@ -5,6 +5,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import { type ConfluxLink, decodeConfluxLink } from "../cell/conflux.ts";
+import { CellError } from "../cell/errors.ts";
 
 import { CircuitError } from "./errors.ts";
 
@@ -14,10 +15,10 @@ import { CircuitError } from "./errors.ts";
  * A nonce of another set would have two sets of one client tell on each other, and a set without
  * streams has not sent anything.
  *
- * @throws CellError, or CircuitError `circuit-protocol-violation` when it is not the answer
+ * @throws CircuitError `circuit-protocol-violation` when it is malformed, or not the answer
  */
 export function checkLinked(asked: ConfluxLink, body: Uint8Array): ConfluxLink {
-  const linked = decodeConfluxLink(body);
+  const linked = decode(body);
   if (!timingSafeEqual(linked.nonce, asked.nonce)) throw violation("LINKED to another set");
   if (linked.lastSent !== asked.lastReceived || linked.lastReceived !== asked.lastSent) {
     throw violation("LINKED to a set with other messages");
@@ -25,6 +26,15 @@ export function checkLinked(asked: ConfluxLink, body: Uint8Array): ConfluxLink {
   return linked;
 }
 
-function violation(what: string): CircuitError {
-  return new CircuitError("circuit-protocol-violation", `protocol violation: ${what}`);
+function decode(body: Uint8Array): ConfluxLink {
+  try {
+    return decodeConfluxLink(body);
+  } catch (cause) {
+    if (!(cause instanceof CellError)) throw cause;
+    throw violation(cause.message, cause);
+  }
+}
+
+function violation(what: string, cause?: unknown): CircuitError {
+  return new CircuitError("circuit-protocol-violation", `protocol violation: ${what}`, { cause });
 }

@@ -195,7 +195,9 @@ export class ReadyCircuits {
     if (!ready.isUsable || !this.#serves(ready, request)) return -1;
     const isOwn = ready.isolationKey === request.isolationKey;
     if (isOwn ? this.#isOld(ready, now) : ready.isolationKey !== undefined) return -1;
-    return (ready.passes(request.avoided) ? 0 : 4) + (ready.isSet ? 2 : 0) + (isOwn ? 1 : 0);
+    const isSuspect = ready.passes(request.avoided);
+    // A set that may be silent has more relays that may be why.
+    return (isSuspect ? 0 : 4) + (ready.isSet === isSuspect ? 0 : 2) + (isOwn ? 1 : 0);
   }
 
   #isOld(ready: ReadyCircuit, now: number): boolean {
