@@ -188,7 +188,10 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
       return;
     }
     if (sequence <= this.#delivered) throw violation("a message that came twice");
-    if (this.#legs.length === 1) throw lost();
+    // What is missing can only come by a leg that has not come so far yet.
+    if (this.#legs.every(({ lastReceived }) => lastReceived > this.#delivered)) {
+      throw this.#legs.length === 1 ? lost() : violation("messages after a gap on every leg");
+    }
     if (this.#queuedMessages >= MOST_MESSAGES_IN_SET) {
       throw new CircuitError("conflux-queue-full", "too many messages came out of order");
     }
