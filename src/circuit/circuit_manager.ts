@@ -102,6 +102,8 @@ export interface CircuitManagerParts {
   readonly backoff: BackoffOptions;
   /** Called when a circuit for streams was built, with the ms that it took, connecting included. */
   readonly onBuilt?: (took: number) => void;
+  /** Called when a Conflux set was built. */
+  readonly onSetBuilt?: () => void;
   /** Called when the guard of a circuit has stopped to answer. */
   readonly onSilentGuard?: (leg: BuiltCircuit) => void;
 }
@@ -159,6 +161,7 @@ export class CircuitManager {
       avoided: () => new Set(this.#suspects.current()),
       onBuilt: (built, target) => {
         this.#ready.add(built, target);
+        parts.onSetBuilt?.();
         this.#balance();
       },
       onRetry: () => this.#balance(),

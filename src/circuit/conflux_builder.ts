@@ -156,10 +156,8 @@ class SetAttempt {
         return await this.#linked(path, signal);
       } catch (error) {
         this.#paths.delete(path);
-        // With the last leg the set has gone, and its nonce; and of an exit that breaks the protocol
-        // no more is wanted.
-        const isOver = this.#paths.size === 0 || this.#retriesLeft === 0 || isViolation(error);
-        if (signal.aborted || isOver) throw error;
+        // Of an exit that breaks the protocol no more is wanted.
+        if (signal.aborted || this.#retriesLeft === 0 || isViolation(error)) throw error;
         this.#retriesLeft--;
         log.info(`Another leg is built for a Conflux set: ${describeError(error)}`);
         [path] = chooseLegs(netDir, chooser, exit, 1, [...this.#paths]);

@@ -168,6 +168,7 @@ export class RunningClient implements AsyncDisposable {
         for (const listener of this.#builtListeners) listener(took);
         this.circuitEvents.noteBuilt(this.#circuits.circuits);
       },
+      onSetBuilt: () => this.circuitEvents.noteBuilt(this.#circuits.circuits),
       onSilentGuard: ({ guardChoice }) => guards.noteSilent(guardChoice),
     });
     this.#attempts = new StreamAttempts({

@@ -17,6 +17,8 @@ export interface NetworkOptions {
   readonly authorities?: number;
   readonly exits?: number;
   readonly middles?: number;
+  /** More lines for the torrc of exits. */
+  readonly exitLines?: readonly string[];
   /** The DNS server that exits ask, `address:port`. */
   readonly resolver: string;
 }
@@ -92,7 +94,7 @@ export class CTorNetwork implements AsyncDisposable {
       );
       await Deno.writeTextFile(bandwidthFile(directory), bandwidths(plans));
       for (const plan of plans) {
-        const torrc = nodeTorrc(plan, authorityLines, resolverFile, plans);
+        const torrc = nodeTorrc(plan, authorityLines, resolverFile, plans, options.exitLines);
         const file = `${plan.dataDirectory}/torrc`;
         await Deno.writeTextFile(file, torrc);
         started.push(new CTorNode(plan, file));
@@ -292,6 +294,7 @@ function nodeTorrc(
   authorityLines: readonly string[],
   resolverFile: string,
   plans: readonly NodePlan[],
+  exitLines: readonly string[] = [],
 ): string {
   return lines([
     `DataDirectory ${plan.dataDirectory}`,
@@ -314,7 +317,7 @@ function nodeTorrc(
     ...plan.role === "authority"
       ? authorityOptions(plan, plans)
       : plan.role === "exit"
-      ? exitOptions(resolverFile)
+      ? [...exitOptions(resolverFile), ...exitLines]
       : ["ExitRelay 0"],
   ]);
 }
