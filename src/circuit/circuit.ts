@@ -38,7 +38,7 @@ import { CircuitStreams } from "./circuit_streams.ts";
 import type { LegReceiver } from "./conflux_leg.ts";
 import { checkLinked } from "./conflux_link.ts";
 import { CircuitError } from "./errors.ts";
-import type { HalfOpenStream } from "./half_open_streams.ts";
+import { type HalfOpenStream, MOST_IN_FLIGHT } from "./half_open_streams.ts";
 import {
   beginFirstHop,
   beginHop,
@@ -66,6 +66,7 @@ const log = new Logger("circuit");
 export class Circuit implements CellReceiver, StreamCircuit {
   readonly number: number;
   readonly whenClosed: Promise<CircuitError>;
+  readonly mostInFlight = MOST_IN_FLIGHT;
 
   readonly #channel: CircuitChannel;
   readonly #parts: CircuitParts;

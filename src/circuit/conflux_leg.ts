@@ -44,9 +44,11 @@ export interface LinkedCircuit {
   readonly roundTripTime: number;
 }
 
-/** What of its set a leg hands on to. */
+/** What of its set a leg hands on to: as in {@link LegReceiver}, with the leg that it concerns. */
 export interface LegOwner {
+  /** Those of the set. */
   readonly streams: CircuitStreams;
+  /** @throws CircuitError to have the circuit closed */
   onMultiplexed(
     leg: ConfluxLeg,
     command: number,
@@ -55,7 +57,9 @@ export interface LegOwner {
     offset: number,
     length: number,
   ): void;
+  /** @throws CircuitError to have the circuit closed */
   onSwitch(leg: ConfluxLeg, relative: number): void;
+  /** The circuit is closed. */
   onLegClosed(leg: ConfluxLeg, error: CircuitError): void;
 }
 

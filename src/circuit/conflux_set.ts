@@ -123,6 +123,10 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
     return this.#memory.used;
   }
 
+  get mostInFlight(): number {
+    return this.#legs.length * MOST_IN_FLIGHT + this.#queuedMessages;
+  }
+
   get canPackage(): boolean {
     return chooseLeg(this.#legs, this.#schedule) !== undefined;
   }

@@ -29,6 +29,7 @@ export class QueueMemory {
     this.#parent = parent;
   }
 
+  /** Bytes that are taken. */
   get used(): number {
     return this.#used;
   }
@@ -40,6 +41,7 @@ export class QueueMemory {
     this.#used += length;
   }
 
+  /** Gives back what was taken. */
   give(length: number): void {
     this.#used -= length;
     this.#parent?.give(length);

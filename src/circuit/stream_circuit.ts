@@ -27,6 +27,11 @@ export interface StreamCircuit {
   readonly usesStreamSendmes: boolean;
   /** The parameters of stream flow control by XON and XOFF, where that rules. */
   readonly flowControl: StreamFlowControlParameters;
+  /**
+   * How many DATA messages may still come that the last hop has sent before it hears of what is sent
+   * to it now, under congestion control.
+   */
+  readonly mostInFlight: number;
   /** Whether a DATA message can be sent now without waiting. */
   readonly canPackage: boolean;
   /** The most data that the next DATA message may carry, in bytes. */

@@ -55,9 +55,12 @@ export class TorStream implements ByteStream, StreamReceiver, FlowControlledStre
 
   private constructor(circuit: StreamCircuit, clock: Clock) {
     this.#circuit = circuit;
-    this.#flow = circuit.usesStreamSendmes
-      ? new StreamWindows(this)
-      : new XonXoff({ stream: this, parameters: circuit.flowControl, clock });
+    this.#flow = circuit.usesStreamSendmes ? new StreamWindows(this) : new XonXoff({
+      stream: this,
+      parameters: circuit.flowControl,
+      clock,
+      mostInFlight: () => circuit.mostInFlight,
+    });
     this.connected = new Promise((resolve, reject) => {
       this.#settleConnected = { resolve, reject };
     });

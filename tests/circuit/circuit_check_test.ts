@@ -19,6 +19,7 @@ const LAST_CHANCE = 90_000;
 async function setUp() {
   const clock = new FakeClock();
   const silent: ReadyCircuit[] = [];
+  const silentLegs: BuiltCircuit[] = [];
   const told: ReadyCircuit[] = [];
   const asked: { circuit: BuiltCircuit; resolve(): void }[] = [];
   const check = new CircuitCheck({
@@ -30,14 +31,17 @@ async function setUp() {
       asked.push({ circuit, resolve });
       return promise;
     },
-    onSilentGuard: (circuit) => silent.push(circuit),
+    onSilentGuard: (circuit, leg) => {
+      silent.push(circuit);
+      silentLegs.push(leg);
+    },
     onSilent: (circuit) => told.push(circuit),
   });
   const add = async () => {
     const { built, end, pathBias } = await testCircuit(NET_DIR, [1, 2, 3]);
     return { ready: new ReadyCircuit(built, Infinity, false), end, pathBias };
   };
-  return { clock, silent, told, asked, check, add, ...await add() };
+  return { clock, silent, silentLegs, told, asked, check, add, ...await add() };
 }
 
 Deno.test("CircuitCheck: a refusal shows that the circuit lives", async () => {
@@ -189,6 +193,20 @@ Deno.test("CircuitCheck: a circuit that is closed meanwhile says why, and no gua
   // Nor when it was closed before.
   await assert.rejects(check.check(ready), reason);
   assert.deepEqual([silent, pathBias.calls, clock.pendingTimers], [[], [], 0]);
+});
+
+Deno.test("CircuitCheck: of a silent set, the guards are told that have sent nothing", async () => {
+  const { clock, silentLegs, told, asked, check } = await setUp();
+  const legs = [await testCircuit(NET_DIR, [1, 2, 3]), await testCircuit(NET_DIR, [4, 5, 3])];
+  const built = { ...legs[0].built, legs: legs.map((leg) => leg.built) };
+  const set = new ReadyCircuit(built, Infinity, true);
+  const silent = assert.rejects(check.check(set), { code: "circuit-silent" });
+  assert.deepEqual(asked.map(({ circuit }) => circuit), built.legs);
+  legs[0].end.receiveOther();
+  clock.advance(TIMEOUT);
+  await silent;
+  assert.deepEqual([silentLegs, told, set.isUsable], [[built.legs[1]], [set], false]);
+  await settled();
 });
 
 Deno.test("CircuitCheck: nobody has to wait for the outcome", async () => {

@@ -213,6 +213,16 @@ Deno.test("ConfluxSet: streams are half-open on both legs", async () => {
   assert.equal(set.closedBy?.code, "circuit-protocol-violation");
 });
 
+Deno.test("ConfluxSet: what may still come is what each leg can have on its way, and what waits", async () => {
+  const { set, ends, streamId } = await pair();
+  assert.equal(set.mostInFlight, 20_000);
+  switchLeg(ends[1], 1);
+  for (const number of [2, 3]) ends[1].deliver(EXIT, DATA, streamId, text(number));
+  assert.equal(set.mostInFlight, 20_002);
+  ends[0].deliver(EXIT, DATA, streamId, text(1));
+  assert.equal(set.mostInFlight, 20_000);
+});
+
 /** Each closes the set and both of its circuits. */
 const VIOLATIONS: readonly (readonly [string, RegExp, (given: Pair) => void])[] = [
   ["a sequence number that was delivered", /came twice/, ({ ends, streamId }) => {

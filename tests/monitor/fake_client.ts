@@ -161,7 +161,7 @@ export class FakeClient implements MonitoredClient {
   numbers: ClientStatistics = STATISTICS;
   circuitStatus: readonly CircuitStatus[] = [
     circuitStatus(1),
-    circuitStatus(2, { state: "clean", isolationKey: undefined, streams: 0 }),
+    circuitStatus(2, { state: "clean", isolationKey: undefined, streams: 0, confluxSet: 2 }),
   ];
   channelStatus = [{ relay: identityOf(17), circuits: 2 }, { relay: identityOf(7), circuits: 0 }];
   ready: ReturnType<MonitoredClient["readiness"]> = { ready: true };
