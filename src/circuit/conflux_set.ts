@@ -59,7 +59,6 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
   readonly streams: CircuitStreams;
   readonly #tellClosed: (error: CircuitError) => void;
   readonly #schedule: ConfluxSchedule;
-  readonly #memory: QueueMemory;
   readonly #legs: ConfluxLeg[];
   /** That by which the last message went. */
   #current: ConfluxLeg;
@@ -73,7 +72,7 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
     this.whenClosed = promise;
     this.#tellClosed = resolve;
     this.#schedule = confluxSchedule(desiredUx);
-    this.#memory = new QueueMemory(MOST_QUEUED_IN_SET, memory);
+    const queued = new QueueMemory(MOST_QUEUED_IN_SET, memory);
     this.streams = new CircuitStreams(random, {
       canGoOn: () => this.#closedBy === undefined && this.canPackage,
       onError: (cause) => {
@@ -81,7 +80,7 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
         if (this.#closedBy === undefined) this.close(asCircuitError(cause));
       },
     });
-    this.#legs = legs.map((leg) => new ConfluxLeg(leg, this, this.#memory));
+    this.#legs = legs.map((leg) => new ConfluxLeg(leg, this, queued));
     this.#current = nearestLeg(this.#legs);
     const { number, flowControl } = this.#legs[0].circuit;
     this.number = number;
@@ -116,11 +115,6 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
 
   get cellsOnChannel(): number {
     return this.#legs.reduce((sum, { circuit }) => sum + circuit.cellsOnChannel, 0);
-  }
-
-  /** The memory that messages take which came out of order, in bytes. */
-  get queuedBytes(): number {
-    return this.#memory.used;
   }
 
   get mostInFlight(): number {
@@ -192,8 +186,7 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
       return;
     }
     if (sequence <= this.#delivered) throw violation("a message that came twice");
-    // What is missing can only come by a leg that has not come so far yet.
-    if (this.#legs.every(({ lastReceived }) => lastReceived > this.#delivered)) {
+    if (this.#isMissingForGood) {
       throw this.#legs.length === 1 ? lost() : violation("messages after a gap on every leg");
     }
     if (this.#queuedMessages >= MOST_MESSAGES_IN_SET) {
@@ -223,15 +216,25 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
   }
 
   /**
-   * Whether nothing was lost with a leg. Unlike C tor, which waits for ever then, also what came by
-   * the others and waits for something on it means that something was lost.
+   * Whether there are streams, and nothing of theirs was lost with a leg; without any, a new set is
+   * better. Unlike C tor, which waits for ever then, also what came by the others and waits for
+   * something on it means that something was lost.
    */
   #canDoWithout(leg: ConfluxLeg, { code }: CircuitError): boolean {
-    return code !== "circuit-protocol-violation" && code !== "conflux-queue-full" &&
+    return this.streams.size > 0 &&
+      code !== "circuit-protocol-violation" && code !== "conflux-queue-full" &&
       leg !== this.#current && !leg.hasDataInFlight && leg.queue.length === 0 &&
       this.#queuedMessages === 0 &&
       this.#legs.some(({ lastSent }) => lastSent >= leg.lastSent) &&
       this.#legs.some(({ lastReceived }) => lastReceived >= leg.lastReceived);
+  }
+
+  /** Whether every leg has come beyond the message that is next: it can come by none of them. */
+  get #isMissingForGood(): boolean {
+    for (let index = 0; index < this.#legs.length; index++) {
+      if (this.#legs[index].lastReceived <= this.#delivered) return false;
+    }
+    return true;
   }
 
   get #queuedMessages(): number {

@@ -303,6 +303,14 @@ Deno.test("ConfluxSet: a leg that has carried nothing may be lost, and streams g
   assert.equal(set.closedBy?.code, "conflux-leg-lost");
 });
 
+Deno.test("ConfluxSet: without streams it does not go on with one leg", async () => {
+  const { set, ends, streamId } = await pair();
+  set.detachStream(streamId);
+  ends[1].deliverCell(CellCommand.DESTROY, Uint8Array.of(9));
+  assert.equal(set.closedBy?.code, "circuit-destroyed");
+  assert.equal(ends[0].attached, false);
+});
+
 /** What makes the loss of the second leg that of the set; the first is the one in use. */
 const LOSSES: readonly (readonly [string, (given: Pair) => void])[] = [
   ["is in use", ({ set, ends, streamId }) => {
