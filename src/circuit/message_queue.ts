@@ -5,8 +5,10 @@
  */
 import { CircuitError } from "./errors.ts";
 
-/** Bytes of one piece of the queue: about 120 full messages. */
-const PIECE_LENGTH = 64 * 1024;
+/** Bytes of one piece of the queue: about 60 full messages. */
+const PIECE_LENGTH = 32 * 1024;
+/** How many pieces are kept that no queue uses. */
+const MOST_SPARES = 16;
 /** Sequence number, command, stream id, length. */
 const HEADER_LENGTH = 8 + 1 + 2 + 2;
 
@@ -130,8 +132,7 @@ export class MessageQueue {
     const last = this.#pieces.at(-1);
     if (last !== undefined && last.end + length <= PIECE_LENGTH) return last;
     this.#memory.take(PIECE_LENGTH);
-    const bytes = new Uint8Array(PIECE_LENGTH);
-    const piece: Piece = { bytes, view: new DataView(bytes.buffer), end: 0 };
+    const piece = spares.pop() ?? newPiece();
     this.#pieces.push(piece);
     return piece;
   }
@@ -147,7 +148,23 @@ export class MessageQueue {
     }
     this.#pieces.shift();
     this.#memory.give(PIECE_LENGTH);
+    keep(first);
   }
+}
+
+/** Pieces that no queue uses. */
+const spares: Piece[] = [];
+
+function newPiece(): Piece {
+  const bytes = new Uint8Array(PIECE_LENGTH);
+  return { bytes, view: new DataView(bytes.buffer), end: 0 };
+}
+
+/** Keeps a piece for the next that is needed. */
+function keep(piece: Piece): void {
+  if (spares.length === MOST_SPARES) return;
+  piece.end = 0;
+  spares.push(piece);
 }
 
 /** Takes a message whose body is `length` bytes of `buffer` from `offset` on. */
