@@ -119,7 +119,7 @@ export class MessageQueue {
   /** Drops all messages. */
   clear(): void {
     this.#memory.give(this.#pieces.length * PIECE_LENGTH);
-    this.#pieces.length = 0;
+    for (const piece of this.#pieces.splice(0)) keep(piece);
     this.#start = 0;
     this.#length = 0;
   }

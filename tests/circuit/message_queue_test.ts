@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MessageQueue, QueueMemory } from "../../src/circuit/message_queue.ts";
 
-const PIECE = 64 * 1024;
+const PIECE = 32 * 1024;
 
 interface Message {
   readonly sequence: number;
