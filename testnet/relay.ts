@@ -177,6 +177,7 @@ function makeContext(options: EmbeddedRelayOptions): RelayContext {
     traffic: { cellsForward: 0, cellsBackward: 0, dataForward: 0, dataBackward: 0 },
     events,
     tasks: new Tasks(),
+    confluxSets: new Map(),
     nextCircuitNumber: () => ++circuits,
   };
 }

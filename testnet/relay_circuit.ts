@@ -18,7 +18,9 @@ import {
 import { decodeSendme, encodeSendme } from "../src/cell/sendme.ts";
 import type { HopKeys } from "../src/crypto/relay_crypto.ts";
 import { TorError } from "../src/errors/tor_error.ts";
+import { isMultiplexed } from "../src/cell/conflux.ts";
 import type { CircuitActions, OutgoingCell, OutgoingMessage } from "./behaviour.ts";
+import { RelayConfluxSet } from "./relay_conflux.ts";
 import type { InboundChannel } from "./inbound_channel.ts";
 import { type RelayContext, tell } from "./relay_context.ts";
 import { RelayCryptoLayer } from "./relay_layer.ts";
@@ -78,7 +80,8 @@ export class RelayCircuit implements CellReceiver, CircuitActions {
   readonly #sentDigest = () => this.#layer.sentDigest;
   readonly #sendMessage = (message: OutgoingMessage) => this.send(message);
   readonly #sendCell = (cell: OutgoingCell) => this.sendCell(cell.command, cell.body);
-  readonly #wake = () => this.#streams.wake();
+  readonly #wake = () => (this.#set?.streams ?? this.#streams).wake();
+  #set: RelayConfluxSet | undefined;
   #next: NextHop | "extending" | undefined;
   #relayEarly = 0;
 
@@ -251,7 +254,23 @@ export class RelayCircuit implements CellReceiver, CircuitActions {
         return this.#wake();
       case RelayCommand.DROP:
         return;
+      case RelayCommand.CONFLUX_LINK: {
+        const { conflux } = this.relay.capabilities;
+        if (!conflux || !this.congestionControl || this.#set !== undefined) {
+          return this.destroy(DestroyReason.PROTOCOL);
+        }
+        this.#set = RelayConfluxSet.link(this, body);
+        return;
+      }
+      case RelayCommand.CONFLUX_LINKED_ACK:
+      case RelayCommand.CONFLUX_SWITCH:
+        if (this.#set === undefined) return this.destroy(DestroyReason.PROTOCOL);
+        if (command === RelayCommand.CONFLUX_SWITCH) this.#set.onSwitch(this, body);
+        return;
       default:
+        if (this.#set !== undefined && isMultiplexed(command)) {
+          return this.#set.onMessage(this, command, streamId, body);
+        }
         return this.#streams.onMessage(command, streamId, body);
     }
   }
@@ -295,6 +314,7 @@ export class RelayCircuit implements CellReceiver, CircuitActions {
     this.link.removeDrainListener(this.#wake);
     this.link.detach(this.circuitId);
     this.#closing.abort();
+    this.#set?.onLegClosed(this);
     tell(this.relay, { kind: "circuit-closed", circuit: this.number, reason, received });
   }
 }

@@ -10,6 +10,7 @@ import type { DirectoryService } from "./directory_http.ts";
 import type { Events, RelayEvent } from "./events.ts";
 import type { LinkIdentity } from "./link_certificate.ts";
 import type { EmbeddedRelayKeys } from "./relay_keys.ts";
+import type { RelayConfluxSet } from "./relay_conflux.ts";
 import type { RelayCapabilities } from "./relay_protocols.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -49,6 +50,8 @@ export interface RelayContext {
   readonly traffic: RelayTraffic;
   readonly events: Events;
   readonly tasks: Tasks;
+  /** Those that end here, by their nonces in hexadecimal. */
+  readonly confluxSets: Map<string, RelayConfluxSet>;
   /** A number for a new circuit, from 1. */
   readonly nextCircuitNumber: () => number;
 }

@@ -31,6 +31,7 @@ export const DestroyReason = {
   RESOURCE_LIMIT: 5,
   CONNECT_FAILED: 6,
   CHANNEL_CLOSED: 8,
+  FINISHED: 9,
   DESTROYED: 11,
 } as const;
 

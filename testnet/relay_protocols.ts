@@ -27,6 +27,9 @@ export const OLD_RELAY_PROTOCOLS =
  */
 export const CGO_RELAY_PROTOCOLS = RELAY_PROTOCOLS.replace("Relay=1-4", "Relay=1-6");
 
+/** The subprotocols of a relay that can be the exit of Conflux sets. */
+export const CONFLUX_RELAY_PROTOCOLS = `Conflux=1 ${RELAY_PROTOCOLS}`;
+
 /** DATA messages for each circuit SENDME without congestion control. */
 const FIXED_INCREMENT = 100;
 
@@ -50,6 +53,8 @@ export interface RelayCapabilities {
   readonly ntorV3: boolean;
   /** Congestion control as this relay offers it; `undefined` when it does not. */
   readonly congestionControl: CircuitFlow | undefined;
+  /** Whether it takes circuits as legs of Conflux sets. */
+  readonly conflux: boolean;
 }
 
 /**
@@ -71,6 +76,7 @@ export function relayCapabilities(
   return {
     ntorV3: protocols.supports("Relay", 4),
     congestionControl: offers ? { congestionControl: true, sendmeIncrement } : undefined,
+    conflux: offers && protocols.supports("Conflux", 1),
   };
 }
 

@@ -6,7 +6,6 @@
  */
 import { RelayCommand } from "../src/cell/command.ts";
 import type { Clock } from "../src/runtime/clock.ts";
-import type { RelayCircuit } from "./relay_circuit.ts";
 import { encodeEnd, EndReason } from "./relay_messages.ts";
 import {
   type FlowControlledStream,
@@ -14,6 +13,7 @@ import {
   WindowFlow,
   XonXoffFlow,
 } from "./relay_stream_flow.ts";
+import type { StreamCarrier } from "./relay_streams.ts";
 import { type OpenedEndpoint, type StreamEndpoint, StreamRefusal } from "./stream_endpoint.ts";
 
 /** DATA messages that one stream may send before the next has its turn. */
@@ -23,7 +23,7 @@ const READ_LENGTH = 32 * 1024;
 
 /** A stream, from its BEGIN until it is ended from either side. */
 export class RelayStream implements FlowControlledStream {
-  readonly #circuit: RelayCircuit;
+  readonly #circuit: StreamCarrier;
   readonly #id: number;
   readonly #onGone: () => void;
   readonly #closing = new AbortController();
@@ -36,7 +36,7 @@ export class RelayStream implements FlowControlledStream {
   #wakeWriter: (() => void) | undefined;
 
   /** @param onGone called when the stream has ended by itself */
-  constructor(circuit: RelayCircuit, id: number, onGone: () => void) {
+  constructor(circuit: StreamCarrier, id: number, onGone: () => void) {
     this.#circuit = circuit;
     this.#id = id;
     this.#onGone = onGone;

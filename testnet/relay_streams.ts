@@ -5,19 +5,35 @@
  * @module
  */
 import { RelayCommand } from "../src/cell/command.ts";
-import type { RelayCircuit } from "./relay_circuit.ts";
 import type { RelayContext } from "./relay_context.ts";
 import { decodeBegin, decodeResolve, DestroyReason } from "./relay_messages.ts";
 import { RelayStream } from "./relay_stream.ts";
 import { connect, openDirectory, type OpenedEndpoint, resolve } from "./stream_endpoint.ts";
 
+/** What streams use of their circuit, or of a Conflux set. */
+export interface StreamCarrier {
+  readonly relay: RelayContext;
+  /** Whether the handshake has agreed on congestion control. */
+  readonly congestionControl: boolean;
+  /** Aborted when it is closed. */
+  readonly signal: AbortSignal;
+  /** Whether a DATA message can be sent now without waiting. */
+  readonly canPackage: boolean;
+  /** The most data that the next DATA message may carry, in bytes. */
+  readonly nextDataLength: number;
+  /** Sends a message to the client, unless the relay's behaviour is another. */
+  say(command: number, streamId: number, body: Uint8Array): void;
+  /** Closes it with DESTROY. */
+  destroy(reason: number): void;
+}
+
 /** The streams of one circuit. */
 export class RelayStreams {
-  readonly #circuit: RelayCircuit;
+  readonly #circuit: StreamCarrier;
   readonly #streams = new Map<number, RelayStream>();
   #turn = 0;
 
-  constructor(circuit: RelayCircuit) {
+  constructor(circuit: StreamCarrier) {
     this.#circuit = circuit;
   }
 

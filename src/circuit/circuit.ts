@@ -21,6 +21,12 @@ import {
   relayStreamId,
 } from "../cell/layout.ts";
 import { CellError } from "../cell/errors.ts";
+import {
+  type ConfluxLink,
+  decodeConfluxSwitch,
+  encodeConfluxLink,
+  isMultiplexed,
+} from "../cell/conflux.ts";
 import { decodeSendme, encodeSendme } from "../cell/sendme.ts";
 import { RelayCrypto } from "../crypto/relay_crypto.ts";
 import { describeError } from "../errors/tor_error.ts";
@@ -28,8 +34,11 @@ import { Logger } from "../observe/log.ts";
 import { AwaitedAnswer } from "./awaited_answer.ts";
 import { CircuitFlowControl, congestedFlowControl } from "./circuit_flow_control.ts";
 import type { CircuitChannel, CircuitParts, StreamReceiver } from "./circuit_parts.ts";
+import { CircuitStreams } from "./circuit_streams.ts";
+import type { LegReceiver } from "./conflux_leg.ts";
+import { checkLinked } from "./conflux_link.ts";
 import { CircuitError } from "./errors.ts";
-import type { HalfOpenStream } from "./half_open_streams.ts";
+import { type HalfOpenStream, MOST_IN_FLIGHT } from "./half_open_streams.ts";
 import {
   beginFirstHop,
   beginHop,
@@ -42,12 +51,11 @@ import {
 import { HopSender, UNKNOWN_HOP } from "./hop_sender.ts";
 import { FixedWindow } from "./package_window.ts";
 import { RelayMessageWriter, ROOMY_DATA_LENGTH } from "./relay_message_writer.ts";
+import type { StreamCircuit } from "./stream_circuit.ts";
 import {
   DEFAULT_STREAM_FLOW_CONTROL,
   type StreamFlowControlParameters,
 } from "./stream_flow_control_parameters.ts";
-import { StreamIds } from "./stream_ids.ts";
-import { StreamTurns } from "./stream_turns.ts";
 
 export type { CircuitChannel, CircuitParts, StreamReceiver } from "./circuit_parts.ts";
 export type { FirstHop, Hop } from "./hop_handshake.ts";
@@ -55,29 +63,21 @@ export type { FirstHop, Hop } from "./hop_handshake.ts";
 const log = new Logger("circuit");
 
 /** A circuit. It exists from its first hop on, and until it is closed from either side. */
-export class Circuit implements CellReceiver {
-  /** The circuit's number in logs. */
+export class Circuit implements CellReceiver, StreamCircuit {
   readonly number: number;
-  /** Resolves, never rejects, with the reason when the circuit is closed. */
   readonly whenClosed: Promise<CircuitError>;
-  /** Called when a stream has left the circuit. */
-  onStreamEnded: (() => void) | undefined;
+  readonly mostInFlight = MOST_IN_FLIGHT;
 
   readonly #channel: CircuitChannel;
   readonly #parts: CircuitParts;
   readonly #id: number;
   readonly #crypto = new RelayCrypto();
-  readonly #streams: StreamIds<StreamReceiver>;
+  /** Those of its Conflux set, once it is a leg of one. */
+  #streams: CircuitStreams;
+  #set: LegReceiver | undefined;
   #flow: CircuitFlowControl;
   readonly #sentDigest = () => this.#crypto.sentDigest(this.#crypto.hops - 1);
-  readonly #turns = new StreamTurns({
-    canGoOn: () => this.canPackage && this.#closedBy === undefined,
-    onError: (cause) => {
-      // The streams have been told if the circuit is closed; anything else is a defect here.
-      if (this.#closedBy === undefined) this.#failed(cause);
-    },
-  });
-  readonly #onDrain = () => this.#turns.run();
+  readonly #onDrain = () => this.#onRoom();
   readonly #writer: RelayMessageWriter;
   readonly #awaited = new AwaitedAnswer();
   #cellsReceived = 0;
@@ -96,7 +96,13 @@ export class Circuit implements CellReceiver {
     this.#channel = channel;
     this.#parts = parts;
     this.#flow = new CircuitFlowControl(new FixedWindow(), parts.random);
-    this.#streams = new StreamIds(parts.random);
+    this.#streams = new CircuitStreams(parts.random, {
+      canGoOn: () => this.canPackage && this.#closedBy === undefined,
+      onError: (cause) => {
+        // The streams have been told if the circuit is closed; anything else is a defect here.
+        if (this.#closedBy === undefined) this.#failed(cause);
+      },
+    });
     this.#id = channel.attach(this);
     this.#writer = new RelayMessageWriter({
       channel,
@@ -155,6 +161,38 @@ export class Circuit implements CellReceiver {
     }
   }
 
+  /**
+   * Asks the last hop to take the circuit as a leg of a Conflux set, and tells it that it has agreed.
+   * To be used only on a circuit that has never had streams.
+   *
+   * @returns what the last hop says of itself
+   * @throws CircuitError, or the signal's reason; the circuit is closed then
+   */
+  async link(asked: ConfluxLink, signal: AbortSignal): Promise<ConfluxLink> {
+    try {
+      const answer = this.#await(RelayCommand.CONFLUX_LINKED, signal);
+      this.send(RelayCommand.CONFLUX_LINK, 0, encodeConfluxLink(asked));
+      const body = await answer;
+      this.#sender.hop = this.hops - 1;
+      const linked = checkLinked(asked, body);
+      this.send(RelayCommand.CONFLUX_LINKED_ACK, 0, new Uint8Array(0));
+      return linked;
+    } catch (cause) {
+      throw this.#failed(cause, signal);
+    }
+  }
+
+  /**
+   * What comes for streams goes to a Conflux set from now on, and its streams send by this circuit.
+   *
+   * @throws CircuitError when the circuit is closed
+   */
+  joinSet(set: LegReceiver): void {
+    if (this.#closedBy !== undefined) throw this.#closedBy;
+    this.#set = set;
+    this.#streams = set.streams;
+  }
+
   /** The new hop is the last one: what was agreed on with it holds for the circuit. */
   #addHop({ keys, congestionControl }: NewHop): void {
     this.#crypto.addHop(keys);
@@ -168,90 +206,68 @@ export class Circuit implements CellReceiver {
     return this.#crypto.hops;
   }
 
-  /** Why the circuit was closed; undefined while it is open. */
   get closedBy(): CircuitError | undefined {
     return this.#closedBy;
   }
 
-  /** Cells of any kind that its channel has received so far: a sign of life of the first hop. */
   get cellsOnChannel(): number {
     return this.#channel.traffic.cellsReceived;
   }
 
-  /** Cells that were received for this circuit, whatever they carried. */
   get cellsReceived(): number {
     return this.#cellsReceived;
   }
 
-  /** How many streams are open on the circuit; those that wait for their END do not count. */
+  get onStreamEnded(): (() => void) | undefined {
+    return this.#streams.onStreamEnded;
+  }
+
+  set onStreamEnded(listener: (() => void) | undefined) {
+    this.#streams.onStreamEnded = listener;
+  }
+
   get streamCount(): number {
     return this.#streams.size;
   }
 
-  /** Whether streams have windows and SENDMEs of their own; else XON and XOFF rule. */
   get usesStreamSendmes(): boolean {
     return !this.#flow.isCongestionControl;
   }
 
-  /** The parameters of stream flow control by XON and XOFF, where that rules. */
   get flowControl(): StreamFlowControlParameters {
     return this.#parts.flowControl ?? DEFAULT_STREAM_FLOW_CONTROL;
   }
 
-  /** Whether a DATA message can be sent now without waiting. */
   get canPackage(): boolean {
     return this.#flow.available > 0 && !this.#channel.congested;
   }
 
-  /** The most data that the next DATA message may carry, in bytes. */
   get nextDataLength(): number {
     return this.#flow.nextIsRoomy ? ROOMY_DATA_LENGTH : RELAY_DATA_LENGTH;
   }
 
-  /**
-   * Gives a new stream a free id.
-   *
-   * @throws CircuitError when the circuit is closed or all ids are taken
-   */
+  /** DATA messages that no SENDME has answered, those of a SENDME, and the RTT in us (0: unknown). */
+  get congestion(): Pick<CircuitFlowControl, "inflight" | "increment" | "roundTripTime"> {
+    return this.#flow;
+  }
+
   attachStream(receiver: StreamReceiver): number {
     if (this.#closedBy !== undefined) throw this.#closedBy;
-    return this.#streams.add(receiver);
+    return this.#streams.attach(receiver);
   }
 
-  /**
-   * Lets a stream go.
-   *
-   * @param halfOpen what may still come for it, when it was we who ended it
-   */
   detachStream(streamId: number, halfOpen?: HalfOpenStream): void {
-    const receiver = this.#streams.delete(streamId, halfOpen);
-    if (receiver === undefined) return;
-    this.#turns.delete(receiver);
-    this.onStreamEnded?.();
+    this.#streams.detach(streamId, halfOpen);
   }
 
-  /**
-   * Has a stream called to send its data: at once as far as the circuit can take it, taking turns
-   * with the streams that wait already, and again whenever the circuit can take more.
-   */
   requestPackaging(receiver: StreamReceiver): void {
-    this.#turns.add(receiver);
+    this.#streams.requestPackaging(receiver);
   }
 
-  /**
-   * Sends a message to the last hop.
-   *
-   * @throws CircuitError when the circuit is closed
-   */
   send(command: number, streamId: number, body: Uint8Array): void {
     this.#send(command, streamId, body, 0, body.length);
   }
 
-  /**
-   * Sends a DATA message of `length` bytes of `bytes` from `start` on; {@link canPackage} must hold.
-   *
-   * @throws CircuitError when the circuit is closed
-   */
   sendData(streamId: number, bytes: Uint8Array, start: number, length: number): void {
     this.#send(RelayCommand.DATA, streamId, bytes, start, length);
     this.#flow.sent(this.#sentDigest);
@@ -322,11 +338,9 @@ export class Circuit implements CellReceiver {
     }
     if (streamId !== 0) {
       if (!fromLastHop) throw violation("a stream message from a hop without streams");
-      const receiver = this.#streams.get(streamId);
-      if (receiver !== undefined) receiver.onMessage(command, buffer, offset, length);
-      else if (!this.#streams.acceptHalfOpen(streamId, command)) {
-        throw violation(`${relayCommandName(command)} for a stream that does not exist`);
-      }
+      if (this.#set !== undefined && isMultiplexed(command)) {
+        this.#set.onMultiplexed(command, streamId, buffer, offset, length);
+      } else this.#streams.deliver(command, streamId, buffer, offset, length);
       return;
     }
     this.#onCircuitMessage(command, buffer.subarray(offset, offset + length), fromLastHop);
@@ -338,11 +352,16 @@ export class Circuit implements CellReceiver {
       case RelayCommand.SENDME:
         if (!fromLastHop) throw violation("a SENDME from a hop without streams");
         this.#flow.acknowledged(decodeSendme(body), this.#channel.congested);
-        this.#turns.run();
+        this.#onRoom();
+        return;
+      case RelayCommand.CONFLUX_SWITCH:
+        if (!fromLastHop || this.#set === undefined) throw violation("an unexpected SWITCH");
+        this.#set.onSwitch(decodeConfluxSwitch(body));
         return;
       case RelayCommand.EXTENDED2:
+      case RelayCommand.CONFLUX_LINKED:
         if (!fromLastHop || this.#awaited.command !== command) {
-          throw violation("an unexpected EXTENDED2");
+          throw violation(`an unexpected ${relayCommandName(command)}`);
         }
         this.#awaited.resolve(body.slice());
         return;
@@ -355,6 +374,11 @@ export class Circuit implements CellReceiver {
       default:
         throw violation(`an unexpected ${relayCommandName(command)} for the circuit`);
     }
+  }
+
+  #onRoom(): void {
+    if (this.#set === undefined) this.#streams.run();
+    else this.#set.onRoom();
   }
 
   /** Proves the receipt of the DATA message that has just come from the last hop. */
@@ -410,10 +434,10 @@ export class Circuit implements CellReceiver {
     this.#channel.removeDrainListener(this.#onDrain);
     this.#channel.detach(this.#id);
     this.#closing.abort(error);
-    this.#turns.clear();
-    for (const stream of this.#streams.clear()) stream.onCircuitClosed(error);
+    if (this.#set === undefined) this.#streams.close(error);
     this.#crypto[Symbol.dispose]();
     this.#tellClosed(error);
+    this.#set?.onLegClosed(error);
   }
 }
 

@@ -26,6 +26,7 @@ import { congestionControlParameters } from "./congestion_control_parameters.ts"
 import { CircuitError, type CircuitErrorCode } from "./errors.ts";
 import { chooseHandshake } from "./hop_handshake.ts";
 import type { OnViolation } from "./hop_sender.ts";
+import type { StreamCircuit } from "./stream_circuit.ts";
 import { streamFlowControlParameters } from "./stream_flow_control_parameters.ts";
 
 const log = new Logger("circuit");
@@ -45,13 +46,20 @@ const ENDED_BY_RELAYS: ReadonlySet<CircuitErrorCode> = new Set<CircuitErrorCode>
 /** How far the building of a circuit is, for progress reports. */
 export type BuildStep = "one-hop" | "started" | "channel-open" | "first-hop";
 
-/** A built circuit and the relays it goes through. */
+/** What streams can be put on, and the relays it goes through; of a set, those of its first leg. */
 export interface BuiltCircuit {
-  readonly circuit: Circuit;
+  readonly circuit: StreamCircuit;
   readonly guardChoice: TrafficGuardChoice;
   readonly guard: Relay;
   readonly middle: Relay;
   readonly exit: Relay;
+  /** The legs of a Conflux set; undefined for a single circuit. */
+  readonly legs?: readonly BuiltLeg[];
+}
+
+/** A single circuit that was built. */
+export interface BuiltLeg extends BuiltCircuit {
+  readonly circuit: Circuit;
 }
 
 /** How far a circuit under construction is. */
@@ -80,13 +88,18 @@ export class BuildProgress {
   }
 }
 
-/** What {@link CircuitBuilder.build} is asked for. */
-export interface BuildRequest extends PathRequest {
+/** How a path that was chosen is built. */
+export interface LegRequest {
   /** Whether streams have another circuit that they could use. */
   readonly anyCircuitOpen: () => boolean;
+  /** Path bias is not counted: the exit of a Conflux set could bring blame on guards (C tor). */
+  readonly isUncounted?: boolean;
   /** Called once, when the path is chosen. */
   readonly onProgress?: (progress: BuildProgress) => void;
 }
+
+/** What {@link CircuitBuilder.build} is asked for. */
+export interface BuildRequest extends PathRequest, LegRequest {}
 
 /** Where channels are had from; the channel manager is one. */
 export interface ChannelSource {
@@ -138,14 +151,28 @@ export class CircuitBuilder {
    *
    * @throws CircuitError or ChannelError, or the signal's reason
    */
-  build(netDir: NetDir, request: BuildRequest, signal: AbortSignal): Promise<BuiltCircuit> {
+  async build(netDir: NetDir, request: BuildRequest, signal: AbortSignal): Promise<BuiltLeg> {
     const { runtime, guards, rules } = this.#parts;
+    const path = choosePath(
+      netDir,
+      { random: runtime.random, guards, rules: rules(netDir) },
+      request,
+    );
+    return await this.buildPath(netDir, path, request, signal);
+  }
+
+  /**
+   * The circuit of a path that was chosen, as {@link build} gives it.
+   *
+   * @throws CircuitError or ChannelError, or the signal's reason
+   */
+  buildPath(
+    netDir: NetDir,
+    path: ChosenPath,
+    request: LegRequest,
+    signal: AbortSignal,
+  ): Promise<BuiltLeg> {
     return new Promise((resolve, reject) => {
-      const path = choosePath(
-        netDir,
-        { random: runtime.random, guards, rules: rules(netDir) },
-        request,
-      );
       const run = this.#build(netDir, path, request, signal, reject).then((built) => {
         if (built !== undefined) resolve(built);
       }, reject);
@@ -183,12 +210,13 @@ export class CircuitBuilder {
   async #build(
     netDir: NetDir,
     path: ChosenPath,
-    request: BuildRequest,
+    request: LegRequest,
     signal: AbortSignal,
     onFailure: (error: CircuitError) => void,
-  ): Promise<BuiltCircuit | undefined> {
+  ): Promise<BuiltLeg | undefined> {
     const { runtime, guards, times, onStep } = this.#parts;
     const { guardChoice, guard, middle, exit } = path;
+    const pathBias = request.isUncounted ? undefined : guardChoice.pathBias;
     const started = runtime.clock.monotonic();
     const progress = new BuildProgress(path);
     request.onProgress?.(progress);
@@ -201,7 +229,7 @@ export class CircuitBuilder {
       anyCircuitOpen: request.anyCircuitOpen,
       onTimeout: () => onFailure(timedOut(times.timeout)),
       onClose: () => {
-        guardChoice.pathBias.noteTimeout();
+        pathBias?.noteTimeout();
         givenUp.abort(timedOut(times.closeTimeout));
       },
     });
@@ -214,7 +242,7 @@ export class CircuitBuilder {
       for (const relay of [middle, exit]) {
         const exitUse = relay === exit ? congestionControlParameters("exit", netDir) : undefined;
         await circuit.extend(relay, until, chooseHandshake(relay, exitUse));
-        if (relay === middle && guardChoice.pathBias.noteBuildAttempt() === "refused") {
+        if (relay === middle && pathBias?.noteBuildAttempt() === "refused") {
           throw new CircuitError("circuit-closed", "its guard fails too many circuits");
         }
         progress.hops++;
@@ -222,7 +250,7 @@ export class CircuitBuilder {
       }
       const took = Math.round(runtime.clock.monotonic() - started);
       log.info(`Circuit ${circuit.number} is built: three hops in ${took} ms`);
-      guardChoice.pathBias.noteBuildSuccess();
+      pathBias?.noteBuildSuccess();
       if (attempt.isMeasurementOnly) {
         guards.noteSuccess(guardChoice);
         guards.noteClosed(guardChoice);

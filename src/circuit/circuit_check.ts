@@ -7,10 +7,11 @@ import type { RsaIdentity } from "../crypto/identity.ts";
 import { Logger } from "../observe/log.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Circuit } from "./circuit.ts";
+import type { BuiltCircuit } from "./circuit_builder.ts";
 import { CircuitError } from "./errors.ts";
 import { probe } from "./probe.ts";
 import type { ReadyCircuit } from "./ready_circuits.ts";
+import type { StreamCircuit } from "./stream_circuit.ts";
 
 const log = new Logger("circuit");
 
@@ -23,9 +24,12 @@ export interface CircuitCheckParts {
   /** How long a circuit has to answer, in ms; asked anew each time. */
   readonly timeout: () => number;
   /** Has the guard of a circuit answer something on the same channel; settles when it has. */
-  readonly askGuard: (circuit: ReadyCircuit, signal: AbortSignal) => Promise<unknown>;
-  /** Called when not even the guard sent anything while an answer of the circuit was waited for. */
-  readonly onSilentGuard: (circuit: ReadyCircuit) => void;
+  readonly askGuard: (leg: BuiltCircuit, signal: AbortSignal) => Promise<unknown>;
+  /**
+   * Called when not even the guard sent anything while an answer of the circuit was waited for; of a
+   * set, for each of its legs of which that is true.
+   */
+  readonly onSilentGuard: (circuit: ReadyCircuit, leg: BuiltCircuit) => void;
   /** Called after that, or instead: a circuit was silent. */
   readonly onSilent: (circuit: ReadyCircuit) => void;
 }
@@ -37,7 +41,7 @@ export class CircuitCheck {
   /** Guards whose answer is waited for. */
   readonly #asked = new Set<RsaIdentity>();
   /** Circuits that have been silent and may be closed for it. */
-  readonly #last = new Set<Circuit>();
+  readonly #last = new Set<StreamCircuit>();
 
   constructor(parts: CircuitCheckParts) {
     this.#parts = parts;
@@ -65,7 +69,7 @@ export class CircuitCheck {
     const { runtime, timeout, onSilentGuard, onSilent } = this.#parts;
     const { circuit } = ready;
     const limit = Math.round(timeout());
-    const before = circuit.cellsOnChannel;
+    const before = ready.legs.map((leg) => leg.circuit.cellsOnChannel);
     const late = () => new CircuitError("circuit-silent", `no sign of life in ${limit} ms`);
     try {
       await withDeadline(
@@ -74,7 +78,7 @@ export class CircuitCheck {
         late,
         undefined,
         (until) => {
-          this.#askGuard(ready, until);
+          for (const leg of ready.legs) this.#askGuard(leg, until);
           return probe(circuit, runtime.random, until);
         },
       );
@@ -84,7 +88,9 @@ export class CircuitCheck {
       if (error instanceof CircuitError && error.code === "circuit-silent") {
         log.info(`Circuit ${circuit.number} is silent: it takes no more streams`);
         ready.retire();
-        if (circuit.cellsOnChannel === before) onSilentGuard(ready);
+        ready.legs.forEach((leg, index) => {
+          if (leg.circuit.cellsOnChannel === before[index]) onSilentGuard(ready, leg);
+        });
         onSilent(ready);
         this.#giveLastChance(ready);
       }
@@ -93,15 +99,17 @@ export class CircuitCheck {
   }
 
   /** Closes a circuit that stays silent though the probe's answer has all the time in the world. */
-  #giveLastChance({ circuit }: ReadyCircuit): void {
+  #giveLastChance({ circuit, legs }: ReadyCircuit): void {
     if (circuit.closedBy !== undefined || this.#last.has(circuit)) return;
     this.#last.add(circuit);
-    const { cellsReceived, cellsOnChannel } = circuit;
+    const { cellsReceived } = circuit;
+    const cellsOnChannels = () => legs.reduce((sum, leg) => sum + leg.circuit.cellsOnChannel, 0);
+    const before = cellsOnChannels();
     const timer = this.#parts.runtime.clock.setTimer(() => {
       this.#last.delete(circuit);
       if (circuit.cellsReceived !== cellsReceived) return;
       // With a silent guard it is the network that is gone, and all streams may come back with it.
-      if (circuit.cellsOnChannel === cellsOnChannel) return;
+      if (cellsOnChannels() === before) return;
       log.info(`Circuit ${circuit.number} stays silent: it is closed`);
       circuit.close(new CircuitError("circuit-silent", `no sign of life in ${LAST_CHANCE} ms`));
     }, LAST_CHANCE);
@@ -112,12 +120,12 @@ export class CircuitCheck {
   }
 
   /** Sees to it that there is a cell from the guard if it lives, once for all of its circuits. */
-  #askGuard(ready: ReadyCircuit, signal: AbortSignal): void {
-    const { rsaIdentity } = ready.built.guard;
+  #askGuard(leg: BuiltCircuit, signal: AbortSignal): void {
+    const { rsaIdentity } = leg.guard;
     if (this.#asked.has(rsaIdentity)) return;
     this.#asked.add(rsaIdentity);
     // Whatever comes of it: it is the cells on the channel that are looked at.
-    this.#parts.askGuard(ready, signal).catch(() => {})
+    this.#parts.askGuard(leg, signal).catch(() => {})
       .finally(() => this.#asked.delete(rsaIdentity));
   }
 }

@@ -34,6 +34,21 @@ export class CircuitFlowControl {
     return this.#window.isCongestionControl;
   }
 
+  /** DATA messages that one SENDME answers. */
+  get increment(): number {
+    return this.#window.increment;
+  }
+
+  /** DATA messages that no SENDME has answered. */
+  get inflight(): number {
+    return this.#window.inflight;
+  }
+
+  /** The average round-trip time, in microseconds; 0 while it is not measured. */
+  get roundTripTime(): number {
+    return this.#window.roundTripTime;
+  }
+
   /** How many DATA messages may be sent now. */
   get available(): number {
     return this.#window.available;

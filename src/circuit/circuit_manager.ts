@@ -19,13 +19,17 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Circuit, FirstHop } from "./circuit.ts";
 import type { BuiltCircuit, CircuitBuilder } from "./circuit_builder.ts";
 import { CircuitCheck } from "./circuit_check.ts";
+import type { CircuitStatistics, OpenCircuit } from "./circuit_statistics.ts";
+import { type ConfluxParts, ConfluxSets } from "./conflux_sets.ts";
 import { CircuitError, type CircuitErrorCode } from "./errors.ts";
 import type { Forecast } from "./forecast.ts";
 import { type Build, isCovered, isNoWider, PendingBuilds } from "./pending_builds.ts";
 import { type CircuitRequest, type ReadyCircuit, ReadyCircuits } from "./ready_circuits.ts";
 import { RetryPause } from "./retry_pause.ts";
+import type { StreamCircuit } from "./stream_circuit.ts";
 import { SuspectRelays } from "./suspect_relays.ts";
 
+export type { CircuitStatistics, OpenCircuit } from "./circuit_statistics.ts";
 export type { CircuitRequest } from "./ready_circuits.ts";
 
 const log = new Logger("circuit");
@@ -43,7 +47,7 @@ const REFUSALS: ReadonlySet<CircuitErrorCode> = new Set<CircuitErrorCode>([
 
 /** A circuit for streams. */
 export interface PickedCircuit {
-  readonly circuit: Circuit;
+  readonly circuit: StreamCircuit;
   readonly exit: Relay;
   /** Where it is counted whether the circuit was of use. */
   readonly pathBias: Pick<
@@ -71,10 +75,17 @@ interface Waiter {
 /** What {@link CircuitManager} works with. */
 export interface CircuitManagerParts {
   readonly runtime: Runtime;
-  readonly builder: Pick<CircuitBuilder, "build" | "oneHop" | "close">;
+  readonly builder: Pick<CircuitBuilder, "oneHop" | "close"> & {
+    build(...request: Parameters<CircuitBuilder["build"]>): Promise<BuiltCircuit>;
+  };
   /** The directory, once there is enough of it to build circuits; else undefined. */
   readonly usableNetDir: () => NetDir | undefined;
-  readonly forecast: Pick<Forecast, "noteUsed" | "next" | "noteBuilt" | "unusedTimeout">;
+  readonly forecast: Pick<
+    Forecast,
+    "noteUsed" | "next" | "noteBuilt" | "unusedTimeout" | "expected"
+  >;
+  /** Builds Conflux sets; without it there are none. */
+  readonly conflux?: ConfluxParts;
   /** Ports whose circuits are made of Stable relays (LongLivedPorts). */
   readonly longLivedPorts: ReadonlySet<number>;
   /** Whether a circuit that ends at this relay can serve the target, and is allowed to. */
@@ -91,18 +102,10 @@ export interface CircuitManagerParts {
   readonly backoff: BackoffOptions;
   /** Called when a circuit for streams was built, with the ms that it took, connecting included. */
   readonly onBuilt?: (took: number) => void;
+  /** Called when a Conflux set was built. */
+  readonly onSetBuilt?: () => void;
   /** Called when the guard of a circuit has stopped to answer. */
-  readonly onSilentGuard?: (built: BuiltCircuit) => void;
-}
-
-/** A circuit for streams, as others may look at it. */
-export interface OpenCircuit extends BuiltCircuit {
-  /** Whose streams it carries; undefined until the first. It holds passwords. */
-  readonly isolationKey: string | undefined;
-  /** Milliseconds since it was built. */
-  readonly age: number;
-  /** Whether it takes new streams. */
-  readonly isUsable: boolean;
+  readonly onSilentGuard?: (leg: BuiltCircuit) => void;
 }
 
 /** Owns the circuits for streams. */
@@ -113,6 +116,7 @@ export class CircuitManager {
   readonly #pause: RetryPause;
   readonly #builds: PendingBuilds;
   readonly #suspects: SuspectRelays;
+  readonly #sets: ConfluxSets | undefined;
   readonly #waiters = new Set<Waiter>();
   readonly #oneHops = new Set<Circuit>();
   readonly #stopping = new AbortController();
@@ -138,16 +142,30 @@ export class CircuitManager {
     this.#check = new CircuitCheck({
       runtime,
       timeout: () => within(CHECK_TIMEOUT, buildTimeout()),
-      askGuard: async ({ built }, signal) => {
-        const circuit = await this.oneHop(built.guard, signal);
+      askGuard: async ({ guard }, signal) => {
+        const circuit = await this.oneHop(guard, signal);
         circuit.close();
       },
-      onSilentGuard: (ready) => this.#onSilentGuard(ready),
+      onSilentGuard: (ready, leg) => this.#onSilentGuard(ready, leg),
       onSilent: (ready) => this.#suspects.add(ready.suspects),
     });
     this.#builds = new PendingBuilds(() => within(OVERDUE, buildTimeout()));
     this.#suspects = new SuspectRelays(runtime.clock);
     this.#pause = new RetryPause(runtime, backoff, () => this.#balance());
+    this.#sets = parts.conflux && new ConfluxSets({
+      ...parts.conflux,
+      runtime,
+      backoff,
+      ready: this.#ready,
+      target: () => forecast.expected,
+      avoided: () => new Set(this.#suspects.current()),
+      onBuilt: (built, target) => {
+        this.#ready.add(built, target);
+        parts.onSetBuilt?.();
+        this.#balance();
+      },
+      onRetry: () => this.#balance(),
+    });
     this.#messages = new RepeatedMessages(() => runtime.clock.monotonic());
     this.#scheduleSweep();
   }
@@ -169,6 +187,8 @@ export class CircuitManager {
     return {
       clean: ready.filter(({ isClean }) => isClean).length,
       used: ready.filter(({ isClean }) => !isClean).length,
+      confluxSets: ready.filter(({ isSet }) => isSet).length,
+      confluxQueued: this.#parts.conflux?.builder.memory.used ?? 0,
       building: this.#builds.size,
       oneHop: this.#oneHops.size,
       waitingStreams: this.#waiters.size,
@@ -248,7 +268,7 @@ export class CircuitManager {
     for (const waiter of [...this.#waiters]) waiter.reject(stopping);
     this.#ready.close(stopping);
     for (const circuit of [...this.#oneHops]) circuit.close(stopping);
-    await Promise.all(this.#running);
+    await Promise.all([...this.#running, this.#sets?.close(stopping)]);
     await this.#parts.builder.close();
   }
 
@@ -291,6 +311,7 @@ export class CircuitManager {
     }
     this.#buildAhead(netDir, [...late, ...free].map(({ target }) => target));
     this.#watchOverdue(now);
+    if (this.#waiters.size === 0) this.#sets?.balance(netDir);
   }
 
   /** Starts what the forecast wants, and looks again when it says so. */
@@ -393,16 +414,18 @@ export class CircuitManager {
   }
 
   /** No circuit through a guard that has fallen silent takes new streams, wherever it stands. */
-  #onSilentGuard(silent: ReadyCircuit): void {
-    const { guard } = silent.built;
+  #onSilentGuard(silent: ReadyCircuit, leg: BuiltCircuit): void {
+    const { rsaIdentity } = leg.guard;
     log.info("The guard of that circuit is silent: no circuit through it takes more streams");
-    silent.isGuardSilent = true;
+    silent.silentGuards.add(rsaIdentity);
     for (const other of [...this.#ready]) {
-      if (!other.passes(new Set([guard.rsaIdentity]))) continue;
-      other.isGuardSilent ||= other.built.guard.rsaIdentity === guard.rsaIdentity;
+      if (!other.passes(new Set([rsaIdentity]))) continue;
+      if (other.legs.some(({ guard }) => guard.rsaIdentity === rsaIdentity)) {
+        other.silentGuards.add(rsaIdentity);
+      }
       other.retire();
     }
-    this.#parts.onSilentGuard?.(silent.built);
+    this.#parts.onSilentGuard?.(leg);
   }
 
   /** No open circuit takes new streams any more: the guards are others now. */
@@ -418,25 +441,6 @@ export class CircuitManager {
       this.#scheduleSweep();
     }, this.#parts.sweepInterval);
   }
-}
-
-/** How many circuits there are of each kind, and what waits for one. */
-export interface CircuitStatistics {
-  /** Open, and never used. */
-  readonly clean: number;
-  /** Open, with streams or after them. */
-  readonly used: number;
-  readonly building: number;
-  /** For directory requests. */
-  readonly oneHop: number;
-  /** Streams that wait for a circuit. */
-  readonly waitingStreams: number;
-  /** Pauses since the last circuit that was built, because circuits failed one after the other. */
-  readonly pausesInARow: number;
-  /** Circuits for streams that were built since the start. */
-  readonly built: number;
-  /** Circuits for streams that could not be built, by the code of the error. */
-  readonly failures: ReadonlyMap<string, number>;
 }
 
 function within({ least, most }: { least: number; most: number }, value: number): number {

@@ -72,6 +72,14 @@ export class CongestionControl implements PackageWindow {
     return Math.max(0, this.#vegas.cwnd - this.#inflight);
   }
 
+  get inflight(): number {
+    return this.#inflight;
+  }
+
+  get roundTripTime(): number {
+    return this.#vegas.roundTrip.average;
+  }
+
   sent(isAnswered: boolean): void {
     this.#inflight++;
     if (isAnswered) this.#vegas.roundTrip.sent(this.#now());

@@ -15,6 +15,8 @@ const FACTS = {
   "circuit-handshake-failed": { retry: "elsewhere" },
   "circuit-protocol-violation": { retry: "elsewhere" },
   "circuit-full": { retry: "elsewhere" },
+  "conflux-queue-full": { retry: "elsewhere" },
+  "conflux-leg-lost": { retry: "elsewhere" },
   "no-guard": {
     retry: "later",
     advice: "No guard can be reached: check this machine's network connection.",

@@ -64,7 +64,10 @@ export class Forecast {
     const { runtime, times, isActive, longLivedPorts } = this.#parts;
     if (!isActive()) return { kind: "wait", delay: undefined };
     const now = runtime.clock.monotonic();
-    const circuits = [...open].map(({ built, isClean, isStable }) => ({
+    // Conflux sets are kept ready besides: streams must find a circuit when a set cannot be built.
+    const circuits = [...open].filter(({ isSet }) => !isSet).map((
+      { built, isClean, isStable },
+    ) => ({
       exit: built.exit,
       isClean,
       isStable,
@@ -80,6 +83,16 @@ export class Forecast {
     const delay = times.testCircuitDelay(unused);
     // One that is built only to be measured is one for any stream all the same.
     return delay === 0 ? { kind: "build", target: { kind: "resolve" } } : { kind: "wait", delay };
+  }
+
+  /** What circuits for any predicted port would be for; `undefined` while none is predicted. */
+  get expected(): ExitTarget | undefined {
+    const { runtime, isActive } = this.#parts;
+    if (!isActive()) return undefined;
+    const ports = this.#ports.ports(runtime.clock.monotonic()).filter(({ family }) => family === 4);
+    return ports.length === 0
+      ? undefined
+      : { kind: "any-port", ports: ports.map(({ port }) => port) };
   }
 
   /** A circuit for the target was built ahead of need, or there is no exit for it: undefined. */

@@ -7,7 +7,7 @@
 import { RelayCommand } from "../cell/command.ts";
 
 /**
- * The most DATA messages that an exit can have on their way on a circuit with congestion control.
+ * The most DATA messages that an exit can have on their way on one circuit with congestion control.
  * Its congestion window bounds them, which only the exit knows; this is twice the window at which
  * C tor at the latest leaves slow start.
  */

@@ -13,6 +13,10 @@ export interface PackageWindow {
   readonly increment: number;
   /** How many DATA messages may be sent now. */
   readonly available: number;
+  /** DATA messages that no SENDME has answered. */
+  readonly inflight: number;
+  /** The average round-trip time, in microseconds; 0 while it is not measured. */
+  readonly roundTripTime: number;
   /**
    * A DATA message was sent.
    *
@@ -34,7 +38,12 @@ const CIRCUIT_WINDOW = 1000;
 export class FixedWindow implements PackageWindow {
   readonly isCongestionControl = false;
   readonly increment = 100;
+  readonly roundTripTime = 0;
   available = CIRCUIT_WINDOW;
+
+  get inflight(): number {
+    return CIRCUIT_WINDOW - this.available;
+  }
 
   sent(): void {
     this.available--;

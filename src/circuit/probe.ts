@@ -7,8 +7,9 @@ import { RelayCommand, relayCommandName } from "../cell/command.ts";
 import { encodeBegin, END_BODY_MISC } from "../cell/stream_messages.ts";
 import { abortable } from "../runtime/deadline.ts";
 import { randomBytes, type RandomSource } from "../runtime/random.ts";
-import type { Circuit, StreamReceiver } from "./circuit.ts";
+import type { StreamReceiver } from "./circuit_parts.ts";
 import { CircuitError } from "./errors.ts";
+import type { StreamCircuit } from "./stream_circuit.ts";
 
 /** The port that C tor's probes go to. */
 const PROBE_PORT = 25;
@@ -22,7 +23,7 @@ const PROBE_PORT = 25;
  * @throws CircuitError when the circuit is closed, or the signal's reason
  */
 export async function probe(
-  circuit: Circuit,
+  circuit: StreamCircuit,
   random: RandomSource,
   signal: AbortSignal,
 ): Promise<void> {
@@ -40,13 +41,13 @@ const STREAM_WINDOW = 500;
 
 class ProbeStream implements StreamReceiver {
   readonly answered: Promise<void>;
-  readonly #circuit: Circuit;
+  readonly #circuit: StreamCircuit;
   readonly #id: number;
   readonly #settle: PromiseWithResolvers<void>;
   #connected = false;
   #ended = false;
 
-  constructor(circuit: Circuit, random: RandomSource) {
+  constructor(circuit: StreamCircuit, random: RandomSource) {
     this.#circuit = circuit;
     this.#settle = Promise.withResolvers();
     this.answered = this.#settle.promise;

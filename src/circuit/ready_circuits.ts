@@ -7,9 +7,9 @@ import type { RsaIdentity } from "../crypto/identity.ts";
 import type { Relay } from "../netdir/relay.ts";
 import { type ExitTarget, needsStableRelays } from "../path/exit_target.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Circuit } from "./circuit.ts";
 import type { BuiltCircuit } from "./circuit_builder.ts";
 import type { CircuitError } from "./errors.ts";
+import type { StreamCircuit } from "./stream_circuit.ts";
 
 /** What a stream wants of a circuit. */
 export interface CircuitRequest {
@@ -39,8 +39,8 @@ export class ReadyCircuit {
   dirtySince = 0;
   /** Whether the end of a stream makes it young again, too (KeepAliveIsolateSOCKSAuth). */
   staysYoung = false;
-  /** Whether its guard was found not to answer any more. */
-  isGuardSilent = false;
+  /** Its guards that were found not to answer any more. */
+  readonly silentGuards = new Set<RsaIdentity>();
   #retired = false;
 
   constructor(built: BuiltCircuit, unusedUntil: number, isStable: boolean) {
@@ -49,8 +49,18 @@ export class ReadyCircuit {
     this.isStable = isStable;
   }
 
-  get circuit(): Circuit {
+  get circuit(): StreamCircuit {
     return this.built.circuit;
+  }
+
+  /** Whether it is a Conflux set. */
+  get isSet(): boolean {
+    return this.built.legs !== undefined;
+  }
+
+  /** Its ways to the exit: one, or those of a set. */
+  get legs(): readonly BuiltCircuit[] {
+    return this.built.legs ?? [this.built];
   }
 
   /** Whether no stream was ever put on it and it can still take one. */
@@ -63,10 +73,10 @@ export class ReadyCircuit {
     return !this.#retired && this.circuit.closedBy === undefined;
   }
 
-  /** The relays that may be why it is silent: the guard, if it is, else those behind it. */
+  /** The relays that may be why it is silent: guards, if they are, else those behind them. */
   get suspects(): readonly RsaIdentity[] {
-    const { guard, middle, exit } = this.built;
-    const relays = this.isGuardSilent ? [guard] : [middle, exit];
+    if (this.silentGuards.size > 0) return [...this.silentGuards];
+    const relays = [...this.legs.map(({ middle }) => middle), this.built.exit];
     return relays.map(({ rsaIdentity }) => rsaIdentity);
   }
 
@@ -83,8 +93,9 @@ export class ReadyCircuit {
 
   /** Whether one of its relays is among these. */
   passes(relays: ReadonlySet<RsaIdentity>): boolean {
-    const { guard, middle, exit } = this.built;
-    return [guard, middle, exit].some(({ rsaIdentity }) => relays.has(rsaIdentity));
+    return this.legs.some(({ guard, middle, exit }) =>
+      [guard, middle, exit].some(({ rsaIdentity }) => relays.has(rsaIdentity))
+    );
   }
 }
 
@@ -128,7 +139,8 @@ export class ReadyCircuits {
    */
   add(built: BuiltCircuit, target: ExitTarget): void {
     const { clock, longLivedPorts, unusedTimeout, onGone } = this.#options;
-    const isStable = needsStableRelays(target, longLivedPorts);
+    // The relays of sets are chosen Stable whatever they are for.
+    const isStable = built.legs !== undefined || needsStableRelays(target, longLivedPorts);
     const now = clock.monotonic();
     const ready = new ReadyCircuit(built, now + unusedTimeout(), isStable);
     ready.openedAt = now;
@@ -145,7 +157,8 @@ export class ReadyCircuits {
 
   /**
    * The best circuit for a request, claimed for its isolation: one that carries streams of that
-   * isolation already, else a clean one; those that pass no relay to be avoided come first.
+   * isolation already, else a clean one; but Conflux sets before all others (as in C tor), and those
+   * that pass no relay to be avoided first.
    */
   claim(request: CircuitRequest): ReadyCircuit | undefined {
     const now = this.#options.clock.monotonic();
@@ -182,7 +195,9 @@ export class ReadyCircuits {
     if (!ready.isUsable || !this.#serves(ready, request)) return -1;
     const isOwn = ready.isolationKey === request.isolationKey;
     if (isOwn ? this.#isOld(ready, now) : ready.isolationKey !== undefined) return -1;
-    return (ready.passes(request.avoided) ? 0 : 2) + (isOwn ? 1 : 0);
+    const isSuspect = ready.passes(request.avoided);
+    // A set that may be silent has more relays that may be why.
+    return (isSuspect ? 0 : 4) + (ready.isSet === isSuspect ? 0 : 2) + (isOwn ? 1 : 0);
   }
 
   #isOld(ready: ReadyCircuit, now: number): boolean {

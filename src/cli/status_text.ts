@@ -76,11 +76,12 @@ function guardLine(guard: Guard, now: string): string {
 const STATES = { clean: "unused", used: "used", retired: "retired" } as const;
 
 function circuitLine(
-  { number, state, ageSeconds, streams, relays }: StatusReport["circuits"][number],
+  { number, confluxSet, state, ageSeconds, streams, relays }: StatusReport["circuits"][number],
 ) {
   const open = `${streams} stream${streams === 1 ? "" : "s"}`;
+  const set = confluxSet === null ? "" : `, Conflux set ${confluxSet}`;
   return `  ${number}  ${relays.map(relayName).join(" > ")}  ` +
-    `${STATES[state]}, ${open}, ${describeSeconds(ageSeconds)} old`;
+    `${STATES[state]}, ${open}, ${describeSeconds(ageSeconds)} old${set}`;
 }
 
 /** The name, the country where it is known, and enough of the fingerprint to tell it apart. */

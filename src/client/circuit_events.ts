@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Circuit } from "../circuit/circuit.ts";
+import type { StreamCircuit } from "../circuit/stream_circuit.ts";
 
 /** Something that happened to a circuit. */
 export type CircuitEvent =
@@ -13,7 +13,7 @@ export type CircuitEvent =
 
 /** A circuit as it is in the list of those that are open. */
 interface Open {
-  readonly circuit: Pick<Circuit, "number" | "whenClosed">;
+  readonly circuit: Pick<StreamCircuit, "number" | "whenClosed">;
 }
 
 /** Compares the lists of open circuits, and passes on what changes. */

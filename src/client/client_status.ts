@@ -40,6 +40,8 @@ export interface RelayStatus {
 export interface CircuitStatus {
   /** Its number in logs. */
   readonly number: number;
+  /** The number of the Conflux set that it is a leg of: all its legs carry the same streams. */
+  readonly confluxSet: number | undefined;
   /** Guard, middle and exit. */
   readonly relays: readonly RsaIdentity[];
   /** The same, with what is known of them. */

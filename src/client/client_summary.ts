@@ -53,6 +53,8 @@ export interface GuardSummary extends Omit<RelaySummary, "country"> {
 export interface CircuitSummary {
   /** Its number in logs. */
   readonly number: number;
+  /** The number of the Conflux set that it is a leg of: all its legs carry the same streams. */
+  readonly confluxSet: number | undefined;
   /** Never used; used; or taking no new streams any more. */
   readonly state: "clean" | "used" | "retired";
   /** Milliseconds since it was built. */
@@ -167,11 +169,11 @@ export function summarizeRelay({ nickname, rsaIdentity, country }: RelayStatus):
  * @param secret as for {@link summarize}
  */
 export function summarizeCircuit(
-  { number, state, age, streams, isolationKey, hops }: CircuitStatus,
+  { number, confluxSet, state, age, streams, isolationKey, hops }: CircuitStatus,
   secret: Uint8Array,
 ): CircuitSummary {
   const isolation = isolationKey === undefined
     ? undefined
     : createHmac("sha256", secret).update(isolationKey).digest("hex").slice(0, 16);
-  return { number, state, age, streams, isolation, relays: hops.map(summarizeRelay) };
+  return { number, confluxSet, state, age, streams, isolation, relays: hops.map(summarizeRelay) };
 }

@@ -41,6 +41,7 @@ import type {
   RelayStatus,
 } from "./client_status.ts";
 import { ClockWatch } from "./clock_watch.ts";
+import { confluxParts } from "./conflux_parts.ts";
 import { readCountryFiles } from "./country_files.ts";
 import { guardFilter } from "./guard_filter.ts";
 import { NetworkWatch } from "./network_watch.ts";
@@ -120,12 +121,13 @@ export class RunningClient implements AsyncDisposable {
       },
       onViolation,
     }, bandwidthLimit(config, runtime));
+    const rules = (netDir: NetDir) => pathRules(netDir, paths);
     const builder = new CircuitBuilder({
       runtime,
       channels: this.#channels,
       guards,
       times: buildTimes,
-      rules: (netDir) => pathRules(netDir, paths),
+      rules,
       netDir: () => this.#directory.netDir,
       onStep: (step) => reportBuildStep(this.bootstrap, step),
       onViolation,
@@ -150,6 +152,7 @@ export class RunningClient implements AsyncDisposable {
           ),
         longLivedPorts: paths.longLivedPorts,
       }),
+      conflux: confluxParts(config.conflux, { runtime, builder, guards, rules, buildTimes }),
       longLivedPorts: paths.longLivedPorts,
       mayServe: (exit, target) => {
         const { netDir } = this.#directory;
@@ -165,6 +168,7 @@ export class RunningClient implements AsyncDisposable {
         for (const listener of this.#builtListeners) listener(took);
         this.circuitEvents.noteBuilt(this.#circuits.circuits);
       },
+      onSetBuilt: () => this.circuitEvents.noteBuilt(this.#circuits.circuits),
       onSilentGuard: ({ guardChoice }) => guards.noteSilent(guardChoice),
     });
     this.#attempts = new StreamAttempts({
@@ -247,24 +251,23 @@ export class RunningClient implements AsyncDisposable {
 
   /** The relays of the circuits that are open for streams, guard first. */
   get circuits(): readonly (readonly RsaIdentity[])[] {
-    return this.#circuits.circuits.map(({ guard, middle, exit }) =>
-      [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity)
-    );
+    return this.circuitStatus.map(({ relays }) => relays);
   }
 
   /** The circuits that are open for streams, with who uses them. */
   get circuitStatus(): readonly CircuitStatus[] {
-    return this.#circuits.circuits.map((open) => {
-      const { circuit, guard, middle, exit, isolationKey, isUsable, age } = open;
-      return {
-        number: circuit.number,
+    return this.#circuits.circuits.flatMap((open) => {
+      const { circuit, isolationKey, isUsable, age } = open;
+      return (open.legs ?? [open]).map(({ circuit: { number }, guard, middle, exit }) => ({
+        number,
+        confluxSet: open.legs && circuit.number,
         relays: [guard, middle, exit].map(({ rsaIdentity }) => rsaIdentity),
         hops: [guard, middle, exit].map((relay) => this.#showRelay(relay)),
         state: !isUsable ? "retired" : isolationKey === undefined ? "clean" : "used",
         age,
         isolationKey,
         streams: circuit.streamCount,
-      };
+      }));
     });
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Config } from "./config.ts";
+import type { Config, ConfluxClientUx } from "./config.ts";
 import type { Remarks, Settings } from "./settings.ts";
 
 const SECOND = 1000;
@@ -25,6 +25,7 @@ export type CircuitLimits = Pick<
   | "longLivedPorts"
   | "maxCircuitDirtiness"
   | "newCircuitPeriod"
+  | "conflux"
   | "pathsNeededToBuildCircuits"
 >;
 
@@ -41,6 +42,10 @@ export function readCircuits(settings: Settings, remarks: Remarks): CircuitLimit
     longLivedPorts: settings.ports("LongLivedPorts"),
     maxCircuitDirtiness: readMaxCircuitDirtiness(settings, remarks),
     newCircuitPeriod: settings.interval("NewCircuitPeriod"),
+    conflux: {
+      enabled: settings.autoBoolean("ConfluxEnabled"),
+      clientUx: readClientUx(settings.choice("ConfluxClientUX")),
+    },
     pathsNeededToBuildCircuits: readPathsNeeded(settings, remarks),
   };
 }
@@ -84,6 +89,18 @@ function readMaxCircuitDirtiness(settings: Settings, remarks: Remarks): number {
     remarks.warnings.push(`MaxCircuitDirtiness is set to ${used / SECOND} seconds, its limit.`);
   }
   return used;
+}
+
+/** The parser has let no other value through. */
+function readClientUx(choice: string): ConfluxClientUx {
+  switch (choice) {
+    case "latency":
+    case "throughput_lowmem":
+    case "latency_lowmem":
+      return choice;
+    default:
+      return "throughput";
+  }
 }
 
 function readPathsNeeded(settings: Settings, remarks: Remarks): number | undefined {

@@ -45,6 +45,22 @@ export const CIRCUIT_OPTIONS = {
     argument: "TIME",
     help: "How often to look whether a new circuit is needed.",
   },
+  ConfluxEnabled: {
+    kind: "auto-boolean",
+    default: "auto",
+    argument: "0|1|auto",
+    help: "Carry streams over two circuits to one exit; auto: where the network has it.",
+    details:
+      "Such a pair is faster than one circuit. It always begins at two different guards, so that " +
+      "both are in use at all times.",
+  },
+  ConfluxClientUX: {
+    kind: "choice",
+    default: "throughput",
+    choices: ["throughput", "latency", "throughput_lowmem", "latency_lowmem"],
+    argument: "WISH",
+    help: "What exits are asked to send for over two circuits: throughput, latency, ..._lowmem.",
+  },
   LongLivedPorts: {
     kind: "ports",
     default: "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300",

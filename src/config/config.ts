@@ -256,6 +256,20 @@ export interface PathBiasOptions {
   readonly scaleUseThreshold: number | undefined;
 }
 
+/** What exits are asked to send for over the legs of a Conflux set (ConfluxClientUX). */
+export type ConfluxClientUx =
+  | "throughput"
+  | "latency"
+  | "throughput_lowmem"
+  | "latency_lowmem";
+
+/** Streams over several circuits to one exit (Conflux*). */
+export interface ConfluxOptions {
+  /** "auto": as the consensus says. */
+  readonly enabled: boolean | "auto";
+  readonly clientUx: ConfluxClientUx;
+}
+
 /** Everything that can be configured, validated, with C tor's defaults filled in; deep-frozen. */
 export interface Config {
   readonly dataDirectory: string;
@@ -300,6 +314,7 @@ export interface Config {
   readonly maxCircuitsPending: number;
   /** Ports whose circuits are made of stable relays (LongLivedPorts). */
   readonly longLivedPorts: readonly number[];
+  readonly conflux: ConfluxOptions;
   readonly nodes: NodeChoice;
   readonly connections: ConnectionOptions;
   readonly dormant: DormantOptions;

@@ -33,7 +33,7 @@ const UNSUPPORTED = `
   AllowNonRFC953Hostnames=0 AlternateBridgeAuthority AlternateDirAuthority AvoidDiskWrites=0 Bridge
   CacheDirectory CacheDirectoryGroupReadable=0|auto CircuitPadding=0 CircuitPriorityHalflife
   CircuitStreamTimeout=0 ClientOnionAuthDir ClientPreferIPv6DirPort=0|auto ClientTransportPlugin
-  CompiledProofOfWorkHash=0|auto ConfluxClientUX ConfluxEnabled=0|auto ConstrainedSockets=0
+  CompiledProofOfWorkHash=0|auto ConstrainedSockets=0
   ConstrainedSockSize ControlPort=0 ControlPortFileGroupReadable=0 ControlPortWriteToFile
   ControlSocket=0 ControlSocketsGroupWritable=0 CookieAuthentication=0 CookieAuthFile
   CookieAuthFileGroupReadable=0 DataDirectoryGroupReadable=0 DirAuthorityFallbackRate

@@ -18,6 +18,7 @@ const PIECES_OF_ONE_LENGTH = 4;
 const LONGEST_RANK = PIECE_LENGTHS.length - 1;
 const LONGEST = PIECE_LENGTHS[LONGEST_RANK];
 const BLOCK_LENGTH = 16;
+const NOTHING = new Uint8Array(0);
 
 /** Where counter blocks are laid out to be encrypted; filled and used within one call. */
 const counterBlocks = new Uint8Array(LONGEST);
@@ -76,8 +77,11 @@ export class KeyStreamSource {
     fillCounterBlocks(this.#firstBlock, length);
     const cipher = this.#cipher ?? ecbCipher(this.#key);
     const piece = cipher.update(counterBlocks.subarray(0, length));
-    if (rank === LONGEST_RANK) this.#cipher = cipher;
-    else if (cipher === this.#cipher) this.#freeCipher();
+    if (rank === LONGEST_RANK) {
+      this.#cipher = cipher;
+      // It would keep its copy of the input until the next update, for the collector to find late.
+      cipher.update(NOTHING);
+    } else if (cipher === this.#cipher) this.#freeCipher();
     else cipher.final();
     return piece;
   }

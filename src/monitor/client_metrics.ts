@@ -113,6 +113,8 @@ export class ClientMetrics implements Disposable {
         ["heap_total", heapTotal],
         ["heap_used", heapUsed],
         ["external", external],
+        // Of what came out of order on Conflux sets; a part of the others.
+        ["conflux_queue", client.statistics().circuits.confluxQueued],
       ];
     });
     this.#counter(
@@ -150,8 +152,10 @@ export class ClientMetrics implements Disposable {
         const { building, oneHop } = client.statistics().circuits;
         const open = client.circuitStatus;
         for (const state of ["clean", "used", "retired"] as const) {
-          const number = open.filter((each) => each.state === state).length;
-          this.set({ purpose: "general", state }, number);
+          const legs = open.filter((each) => each.state === state);
+          const number = legs.filter(({ confluxSet }) => confluxSet !== undefined).length;
+          this.set({ purpose: "general", state }, legs.length - number);
+          this.set({ purpose: "conflux", state }, number);
         }
         this.set({ purpose: "general", state: "building" }, building);
         this.set({ purpose: "directory", state: "used" }, oneHop);

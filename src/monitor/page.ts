@@ -118,7 +118,8 @@ function circuits({ circuits }: StatusReport): Markup {
 
 const CIRCUIT_STATES = { clean: "ready", used: "used before", retired: "ending" } as const;
 
-function circuit({ number, relays, state, streams, ageSeconds }: Circuit): Markup {
+function circuit({ number, confluxSet, relays, state, streams, ageSeconds }: Circuit): Markup {
+  const set = confluxSet === null ? NOTHING : markup`, Conflux set ${confluxSet}`;
   const use = streams === 0 ? CIRCUIT_STATES[state] : plural(streams, "stream");
   const steps = relays.map((relay, index) =>
     markup`<span class="step">${index === 0 ? NOTHING : ARROW}${hop(relay)}</span>`
@@ -126,7 +127,7 @@ function circuit({ number, relays, state, streams, ageSeconds }: Circuit): Marku
   return markup`
   <li class="row">
     <span class="hops"><small class="number">${number}</small>${steps}</span>
-    <span class="dim">${use}, ${describeSeconds(ageSeconds)} old</span>
+    <span class="dim">${use}, ${describeSeconds(ageSeconds)} old${set}</span>
   </li>`;
 }
 

@@ -64,9 +64,10 @@ export function statusReport(sources: StatusSources): StatusReport {
     guardChange: change === undefined
       ? null
       : { time: isoTime(change.time), reason: change.reason },
-    circuits: client.circuitStatus.map(({ number, state, age, streams, hops }) => ({
+    circuits: client.circuitStatus.map(({ number, confluxSet, state, age, streams, hops }) => ({
       number,
-      purpose: "general",
+      purpose: confluxSet === undefined ? "general" : "conflux",
+      confluxSet: confluxSet ?? null,
       state,
       ageSeconds: seconds(age),
       streams,

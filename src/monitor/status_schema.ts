@@ -45,7 +45,10 @@ const guard = v.object({
 const circuit = v.object({
   /** Its number in the log. */
   number: count,
-  purpose: v.picklist(["general"]),
+  /** For streams by itself, or as a leg of a Conflux set. */
+  purpose: v.picklist(["general", "conflux"]),
+  /** The number of its Conflux set; null for one by itself. */
+  confluxSet: v.nullable(count),
   /** Never used; used; or taking no new streams any more. */
   state: v.picklist(["clean", "used", "retired"]),
   ageSeconds: amount,

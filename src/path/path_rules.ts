@@ -90,6 +90,8 @@ export interface HopRequest {
   readonly rules: PathRules;
   /** The relays that are already in the path. */
   readonly path?: readonly Relay[];
+  /** Whether Stable relays are preferred, whatever the circuit is for. */
+  readonly stable?: boolean;
   /** Relays that must not be chosen for another reason. */
   readonly excluded?: (relay: Relay) => boolean;
 }

@@ -24,7 +24,8 @@ export function selectExit(
   target: ExitTarget,
   request: HopRequest,
 ): Relay | undefined {
-  const isLongLived = needsStableRelays(target, request.rules.longLivedPorts);
+  const isLongLived = request.stable ||
+    needsStableRelays(target, request.rules.longLivedPorts);
   const exit = selectRelay(netDir, random, {
     role: target.kind === "internal" ? "internal" : "exit",
     preferredFlags: RelayFlag.Fast | (isLongLived ? RelayFlag.Stable : 0),

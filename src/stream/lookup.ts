@@ -12,8 +12,9 @@ import {
   END_BODY_MISC,
   type ResolvedAnswer,
 } from "../cell/stream_messages.ts";
-import type { Circuit, StreamReceiver } from "../circuit/circuit.ts";
+import type { StreamReceiver } from "../circuit/circuit_parts.ts";
 import { CircuitError } from "../circuit/errors.ts";
+import type { StreamCircuit } from "../circuit/stream_circuit.ts";
 import { abortable } from "../runtime/deadline.ts";
 import { StreamError } from "./errors.ts";
 
@@ -24,7 +25,7 @@ import { StreamError } from "./errors.ts";
  * @throws StreamError or CircuitError, or the signal's reason
  */
 export async function lookUp(
-  circuit: Circuit,
+  circuit: StreamCircuit,
   name: string,
   signal: AbortSignal,
 ): Promise<ResolvedAnswer[]> {
@@ -38,14 +39,14 @@ export async function lookUp(
 
 class Lookup implements StreamReceiver {
   readonly answers: Promise<ResolvedAnswer[]>;
-  readonly #circuit: Circuit;
+  readonly #circuit: StreamCircuit;
   readonly #id: number;
   #settle: {
     resolve(answers: ResolvedAnswer[]): void;
     reject(error: StreamError): void;
   } | undefined;
 
-  constructor(circuit: Circuit, name: string) {
+  constructor(circuit: StreamCircuit, name: string) {
     this.#circuit = circuit;
     this.answers = new Promise((resolve, reject) => this.#settle = { resolve, reject });
     // The circuit may be closed before anybody waits for the answers.

@@ -3,21 +3,18 @@
  *
  * @module
  */
+import { BufferPool } from "./buffer_pool.ts";
 
-/** First size of a buffer, in bytes; it doubles when needed. */
-const FIRST_SIZE = 8 * 1024;
-/** From this size on a buffer grows by as much, in bytes. */
-const LARGEST_STEP = 256 * 1024;
-/** The largest buffer that is kept while nothing waits, in bytes: as much as one TLS read brings. */
-const LARGEST_KEPT = 64 * 1024;
+/** The most that a buffer is large from the start because as much came lately, in bytes. */
+const LARGEST_FIRST = 512 * 1024;
 
 const NOTHING = new Uint8Array(0);
+const pool = new BufferPool();
 
 /**
  * Two buffers that change places: one is being filled, the other has been handed to the reader.
  * Bytes are copied once, from the cell. How much may come is for the stream's flow control to
- * bound. While nothing waits there is one buffer at most, no larger than 64 KiB nor four times what
- * was taken at once lately.
+ * bound. While nothing waits there is no buffer.
  */
 export class ReceiveBuffer {
   #filling = NOTHING;
@@ -77,27 +74,24 @@ export class ReceiveBuffer {
   giveBack(): number {
     const given = this.#taken;
     this.#taken = 0;
-    if (this.#length === 0) this.#shrink();
+    drop(this.#handedOut);
+    this.#handedOut = NOTHING;
+    if (this.#length === 0) {
+      drop(this.#filling);
+      this.#filling = NOTHING;
+    }
     return given;
   }
 
-  /** Nothing waits: keeps one buffer, if it is of a size that has been of use. */
-  #shrink(): void {
-    const [smaller, larger] = this.#filling.length < this.#handedOut.length
-      ? [this.#filling, this.#handedOut]
-      : [this.#handedOut, this.#filling];
-    const most = Math.min(LARGEST_KEPT, Math.max(FIRST_SIZE, 4 * this.#recent));
-    this.#filling = larger.length <= most ? larger : smaller.length <= most ? smaller : NOTHING;
-    this.#handedOut = NOTHING;
-  }
-
   #grow(needed: number): void {
-    let size = Math.max(this.#filling.length, FIRST_SIZE);
     // As much as came the last times, so that a stream in full flow need not grow step by step.
-    while (size < Math.min(this.#recent, LARGEST_KEPT)) size *= 2;
-    while (size < needed) size += Math.min(size, LARGEST_STEP);
-    const larger = new Uint8Array(size);
+    const larger = pool.take(Math.max(needed, Math.min(this.#recent, LARGEST_FIRST)));
     larger.set(this.#filling.subarray(0, this.#length));
+    drop(this.#filling);
     this.#filling = larger;
   }
+}
+
+function drop(buffer: Uint8Array<ArrayBuffer>): void {
+  if (buffer !== NOTHING) pool.give(buffer);
 }

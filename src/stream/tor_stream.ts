@@ -12,8 +12,9 @@ import {
   decodeEnd,
   END_BODY_MISC,
 } from "../cell/stream_messages.ts";
-import type { Circuit, StreamReceiver } from "../circuit/circuit.ts";
+import type { StreamReceiver } from "../circuit/circuit_parts.ts";
 import { CircuitError } from "../circuit/errors.ts";
+import type { StreamCircuit } from "../circuit/stream_circuit.ts";
 import type { ByteStream } from "../runtime/byte_stream.ts";
 import { type Clock, SystemClock } from "../runtime/clock.ts";
 import { StreamError } from "./errors.ts";
@@ -44,7 +45,7 @@ export class TorStream implements ByteStream, StreamReceiver, FlowControlledStre
   /** What CONNECTED said; rejects with a StreamError when the stream is refused. */
   readonly connected: Promise<Connected>;
 
-  readonly #circuit: Circuit;
+  readonly #circuit: StreamCircuit;
   readonly #id: number;
   readonly #flow: StreamFlowControl;
   readonly #received = new ReceiveBuffer();
@@ -64,11 +65,14 @@ export class TorStream implements ByteStream, StreamReceiver, FlowControlledStre
   /** Set when nothing more will arrive: how it ended. */
   #endedBy: StreamError | undefined;
 
-  private constructor(circuit: Circuit, clock: Clock) {
+  private constructor(circuit: StreamCircuit, clock: Clock) {
     this.#circuit = circuit;
-    this.#flow = circuit.usesStreamSendmes
-      ? new StreamWindows(this)
-      : new XonXoff({ stream: this, parameters: circuit.flowControl, clock });
+    this.#flow = circuit.usesStreamSendmes ? new StreamWindows(this) : new XonXoff({
+      stream: this,
+      parameters: circuit.flowControl,
+      clock,
+      mostInFlight: () => circuit.mostInFlight,
+    });
     this.connected = new Promise((resolve, reject) => {
       this.#settleConnected = { resolve, reject };
     });
@@ -85,7 +89,7 @@ export class TorStream implements ByteStream, StreamReceiver, FlowControlledStre
    * @throws CircuitError when the circuit cannot take a stream
    */
   static begin(
-    circuit: Circuit,
+    circuit: StreamCircuit,
     command: number,
     body: Uint8Array = EMPTY,
     clock: Clock = SYSTEM_CLOCK,

@@ -7,7 +7,7 @@
 import { RelayCommand } from "../cell/command.ts";
 import { decodeXoff, decodeXon, encodeXoff, encodeXon } from "../cell/flow_control_messages.ts";
 import { CircuitError } from "../circuit/errors.ts";
-import { type HalfOpenStream, MOST_IN_FLIGHT } from "../circuit/half_open_streams.ts";
+import type { HalfOpenStream } from "../circuit/half_open_streams.ts";
 import type { StreamFlowControlParameters } from "../circuit/stream_flow_control_parameters.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import { DrainRate } from "./drain_rate.ts";
@@ -27,28 +27,32 @@ export interface XonXoffParts {
   readonly stream: FlowControlledStream;
   readonly parameters: StreamFlowControlParameters;
   readonly clock: Clock;
+  /** How many DATA messages may still come that were sent before the exit hears of our next one. */
+  readonly mostInFlight: () => number;
 }
 
 /**
  * Both directions of one stream. There is no window: the exit sends what its circuit takes until it
  * gets XOFF, which goes out when cc_xoff_client messages have been waiting for the reader for 5 ms.
- * What was on its way then comes too, and no more than {@link MOST_IN_FLIGHT} messages.
+ * What was on its way then comes too, and no more messages than can have been.
  */
 export class XonXoff implements StreamFlowControl {
   readonly #stream: FlowControlledStream;
   readonly #xoffLimit: number;
+  readonly #mostInFlight: () => number;
   readonly #clock: Clock;
   readonly #drainRate: DrainRate;
   readonly #limits: FlowMessageLimits;
   readonly #sendRate: SendRate;
   #resuming: Timer | undefined;
   #xoffSent = false;
-  /** DATA messages that have come since XOFF was sent. */
-  #sinceXoff = 0;
+  /** DATA messages that may come after the XOFF that was sent. */
+  #leftAfterXoff = 0;
   /** Since when more than the limit waits, in ms; undefined while it does not. */
   #overLimitSince: number | undefined;
 
-  constructor({ stream, parameters, clock }: XonXoffParts) {
+  constructor({ stream, parameters, clock, mostInFlight }: XonXoffParts) {
+    this.#mostInFlight = mostInFlight;
     this.#stream = stream;
     this.#xoffLimit = parameters.xoffClient;
     this.#clock = clock;
@@ -74,7 +78,7 @@ export class XonXoff implements StreamFlowControl {
 
   onReceived(waiting: number): void {
     if (this.#xoffSent) {
-      if (++this.#sinceXoff > MOST_IN_FLIGHT) throw violation("DATA in spite of XOFF");
+      if (--this.#leftAfterXoff < 0) throw violation("DATA in spite of XOFF");
     } else if (waiting <= this.#xoffLimit) this.#overLimitSince = undefined;
     else this.#considerXoff();
     if (waiting > EXPECTED_BURST) this.#considerXon(0, waiting);
@@ -110,7 +114,7 @@ export class XonXoff implements StreamFlowControl {
   }
 
   halfOpen(): Pick<HalfOpenStream, "data" | "sendmes" | "flowMessages"> {
-    return { data: MOST_IN_FLIGHT, sendmes: 0, flowMessages: this.#limits };
+    return { data: this.#mostInFlight(), sendmes: 0, flowMessages: this.#limits };
   }
 
   close(): void {
@@ -128,7 +132,7 @@ export class XonXoff implements StreamFlowControl {
     if (now - this.#overLimitSince <= XOFF_GRACE) return;
     this.#overLimitSince = undefined;
     this.#xoffSent = true;
-    this.#sinceXoff = 0;
+    this.#leftAfterXoff = this.#mostInFlight();
     this.#drainRate.reset();
     this.#stream.sendFlowMessage(RelayCommand.XOFF, encodeXoff());
   }

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { choosePath, type ChosenPath, type PathRequest } from "../../src/circuit/choose_path.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
-import type { TrafficGuardChoice } from "../../src/guard/guard_choice.ts";
 import { GuardSample } from "../../src/guard/guard_sample.ts";
 import type { NetDir } from "../../src/netdir/net_dir.ts";
-import { type Relay, RelayFlag } from "../../src/netdir/relay.ts";
+import { RelayFlag } from "../../src/netdir/relay.ts";
 import type { ExitTarget } from "../../src/path/exit_target.ts";
 import { NodeRules, type NodeWishes } from "../../src/path/node_rules.ts";
 import { conflicts, type PathRules } from "../../src/path/path_rules.ts";
@@ -19,41 +18,10 @@ import {
   type TestRelay,
 } from "../path/test_network.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
-import { guardChoiceOf } from "./test_circuits.ts";
+import { ListedGuards } from "./listed_guards.ts";
 
 const WEB: ExitTarget = { kind: "name", port: 443 };
 const WEB_EXIT = { exitPolicy: "accept 443" };
-
-/** Guards that are tried in a given order; those that are not primary come after all others. */
-class ListedGuards {
-  readonly chosen: TrafficGuardChoice[] = [];
-  readonly closed: TrafficGuardChoice[] = [];
-
-  constructor(
-    readonly netDir: NetDir,
-    readonly primary: readonly number[],
-    readonly others: readonly number[] = [],
-  ) {}
-
-  selectForTraffic(excluded: (relay: Relay) => boolean = () => false) {
-    for (const number of [...this.primary, ...this.others]) {
-      const choice: TrafficGuardChoice = {
-        ...guardChoiceOf(this.netDir, number),
-        usability: this.primary.includes(number)
-          ? "usable-on-completion"
-          : "usable-if-no-better-guard",
-      };
-      if (excluded(choice.relay)) continue;
-      this.chosen.push(choice);
-      return choice;
-    }
-    return undefined;
-  }
-
-  noteClosed(choice: TrafficGuardChoice): void {
-    this.closed.push(choice);
-  }
-}
 
 /** What a test asks for; relays by their numbers. */
 interface Asked {

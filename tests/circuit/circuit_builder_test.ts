@@ -51,7 +51,7 @@ Deno.test("CircuitBuilder: three hops, and what guard and path bias are told whe
     assert.equal(test.waitsFor, undefined);
     assert.deepEqual([built.guard, built.middle, built.exit], PATH);
     assert.equal(built.guardChoice.relay, built.guard);
-    assert.equal(built.circuit.hops, 3);
+    assert.equal(built.circuit.closedBy, undefined);
     assert.deepEqual(test.asked, [{ target: PATH[0], retry: undefined }]);
     // The time is recorded, and no timer is left.
     assert.equal(times.statistics().total, 1);

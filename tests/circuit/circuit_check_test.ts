@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { RelayCommand } from "../../src/cell/command.ts";
+import type { BuiltCircuit } from "../../src/circuit/circuit_builder.ts";
 import { CircuitCheck } from "../../src/circuit/circuit_check.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
 import { ReadyCircuit } from "../../src/circuit/ready_circuits.ts";
@@ -18,8 +19,9 @@ const LAST_CHANCE = 90_000;
 async function setUp() {
   const clock = new FakeClock();
   const silent: ReadyCircuit[] = [];
+  const silentLegs: BuiltCircuit[] = [];
   const told: ReadyCircuit[] = [];
-  const asked: { circuit: ReadyCircuit; resolve(): void }[] = [];
+  const asked: { circuit: BuiltCircuit; resolve(): void }[] = [];
   const check = new CircuitCheck({
     runtime: { clock, random: new SeededRandom(1), network: new SystemNetwork() },
     timeout: () => TIMEOUT,
@@ -29,14 +31,17 @@ async function setUp() {
       asked.push({ circuit, resolve });
       return promise;
     },
-    onSilentGuard: (circuit) => silent.push(circuit),
+    onSilentGuard: (circuit, leg) => {
+      silent.push(circuit);
+      silentLegs.push(leg);
+    },
     onSilent: (circuit) => told.push(circuit),
   });
   const add = async () => {
     const { built, end, pathBias } = await testCircuit(NET_DIR, [1, 2, 3]);
     return { ready: new ReadyCircuit(built, Infinity, false), end, pathBias };
   };
-  return { clock, silent, told, asked, check, add, ...await add() };
+  return { clock, silent, silentLegs, told, asked, check, add, ...await add() };
 }
 
 Deno.test("CircuitCheck: a refusal shows that the circuit lives", async () => {
@@ -190,6 +195,20 @@ Deno.test("CircuitCheck: a circuit that is closed meanwhile says why, and no gua
   assert.deepEqual([silent, pathBias.calls, clock.pendingTimers], [[], [], 0]);
 });
 
+Deno.test("CircuitCheck: of a silent set, the guards are told that have sent nothing", async () => {
+  const { clock, silentLegs, told, asked, check } = await setUp();
+  const legs = [await testCircuit(NET_DIR, [1, 2, 3]), await testCircuit(NET_DIR, [4, 5, 3])];
+  const built = { ...legs[0].built, legs: legs.map((leg) => leg.built) };
+  const set = new ReadyCircuit(built, Infinity, true);
+  const silent = assert.rejects(check.check(set), { code: "circuit-silent" });
+  assert.deepEqual(asked.map(({ circuit }) => circuit), built.legs);
+  legs[0].end.receiveOther();
+  clock.advance(TIMEOUT);
+  await silent;
+  assert.deepEqual([silentLegs, told, set.isUsable], [[built.legs[1]], [set], false]);
+  await settled();
+});
+
 Deno.test("CircuitCheck: nobody has to wait for the outcome", async () => {
   const { clock, silent, check, ready } = await setUp();
   void check.check(ready);
@@ -202,7 +221,7 @@ Deno.test("CircuitCheck: the guard is asked at the same time, once for all of it
   const { clock, asked, check, add, ready, end } = await setUp();
   const other = await add();
   const checks = [check.check(ready), check.check(other.ready)];
-  assert.deepEqual(asked.map(({ circuit }) => circuit), [ready]);
+  assert.deepEqual(asked.map(({ circuit }) => circuit), [ready.built]);
   // When it has answered, the next check asks it anew.
   asked[0].resolve();
   for (const each of [end, other.end]) {

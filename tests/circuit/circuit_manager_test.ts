@@ -372,6 +372,8 @@ Deno.test("CircuitManager: statistics count circuits of each kind and who waits"
   assert.deepEqual(test.manager.statistics(), {
     clean: 1,
     used: 1,
+    confluxSets: 0,
+    confluxQueued: 0,
     building: 2,
     oneHop: 1,
     waitingStreams: 1,

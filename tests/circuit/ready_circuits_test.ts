@@ -5,6 +5,7 @@ import { CircuitError } from "../../src/circuit/errors.ts";
 import { type ReadyCircuit, ReadyCircuits } from "../../src/circuit/ready_circuits.ts";
 import { exitAllows, type ExitTarget } from "../../src/path/exit_target.ts";
 import { TorStream } from "../../src/stream/tor_stream.ts";
+import { identityOf } from "../path/test_network.ts";
 import { FakeClock } from "../runtime/fake_clock.ts";
 import { type Path, settled, testCircuit } from "./test_circuits.ts";
 import { AHEAD, MAX_DIRTINESS, NET_DIR, requestOf, SSH, WEB, type Wish } from "./test_manager.ts";
@@ -28,8 +29,16 @@ function setUp() {
     ready.add(built, target);
     return built.circuit;
   };
+  const addSet = async (...paths: readonly Path[]) => {
+    const legs = await Promise.all(
+      paths.map(async (path) => (await testCircuit(NET_DIR, path, 1)).built),
+    );
+    // What it does is not asked for here: its first leg stands for it.
+    ready.add({ ...legs[0], legs }, AHEAD);
+    return legs[0].circuit;
+  };
   const claim = (key: string, wish: Wish = {}) => ready.claim(requestOf(key, wish))?.circuit;
-  return { clock, gone, ready, add, claim };
+  return { clock, gone, ready, add, addSet, claim };
 }
 
 Deno.test("ReadyCircuits: a request's own circuit comes before a clean one, others' never", async () => {
@@ -64,6 +73,41 @@ Deno.test("ReadyCircuits: circuits through relays to be avoided come last, even 
   const clean = await add();
   assert.equal(claim("a", { avoided: [6] }), clean);
   assert.equal(claim("b", { avoided: [6] }), avoided);
+});
+
+Deno.test("ReadyCircuits: Conflux sets come first, even before one's own circuit", async () => {
+  const { ready, add, addSet, claim } = setUp();
+  const own = await add();
+  assert.equal(claim("a"), own);
+  const set = await addSet([1, 2, 3], [4, 5, 3]);
+  assert.deepEqual([...ready].map(({ isSet }) => isSet), [false, true]);
+  assert.equal(claim("a"), set);
+  assert.equal(claim("a"), set);
+  assert.equal(claim("b"), undefined);
+  // It is for the isolation that has it, and of Stable relays whatever it was built for.
+  const second = await addSet([1, 2, 5], [6, 3, 5]);
+  assert.equal(claim("b", { target: SSH }), second);
+});
+
+Deno.test("ReadyCircuits: a set with a relay to be avoided on any leg comes after all circuits", async () => {
+  for (const avoided of [1, 2, 4, 5]) {
+    const { ready, add, addSet, claim } = setUp();
+    const set = await addSet([1, 2, 3], [4, 5, 3]);
+    assert.equal(claim("a", { avoided: [avoided] }), set);
+    const [{ legs, suspects }] = ready;
+    assert.equal(legs.length, 2);
+    assert.deepEqual(suspects, [2, 5, 3].map(identityOf));
+    const circuit = await add([6, 2, 3]);
+    assert.equal(claim("a", { avoided: [avoided, 6] }), circuit);
+  }
+});
+
+Deno.test("ReadyCircuits: a silent guard of a set is suspected alone", async () => {
+  const { ready, addSet } = setUp();
+  await addSet([1, 2, 3], [4, 5, 3]);
+  const [set] = ready;
+  set.silentGuards.add(identityOf(4));
+  assert.deepEqual(set.suspects, [identityOf(4)]);
 });
 
 Deno.test("ReadyCircuits: the exit must allow the target and not have refused it", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { BuiltCircuit } from "../../src/circuit/circuit_builder.ts";
+import type { BuiltLeg } from "../../src/circuit/circuit_builder.ts";
 import type { TrafficGuardChoice } from "../../src/guard/guard_choice.ts";
 import { type CircuitEnd, CircuitPathBias } from "../../src/guard/path_bias.ts";
 import type { NetDir } from "../../src/netdir/net_dir.ts";
@@ -88,7 +88,7 @@ export type Path = readonly [guard: number, middle: number, exit: number];
 
 /** A circuit with its other end and what its path bias was told. */
 export interface TestCircuit {
-  readonly built: BuiltCircuit;
+  readonly built: BuiltLeg;
   readonly end: RelayEnd;
   readonly pathBias: RecordingPathBias;
 }

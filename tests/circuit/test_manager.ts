@@ -56,6 +56,9 @@ export class FakeForecast {
   /** How often it was asked what to build. */
   asked = 0;
 
+  /** What circuits for any port would be for. */
+  expected: ExitTarget | undefined;
+
   noteUsed(target: ExitTarget): void {
     this.used.push(target);
   }

@@ -21,7 +21,7 @@ Guards
 
 Circuits: 2 open, 2 being built, 11 built since the start, timeout 2 s
   1  entry1 {de} ($11111111) > middle1 ($21212121) > exit1 {ca} ($31313131)  used, 1 stream, 1 min old
-  2  entry2 {de} ($12121212) > middle2 ($22222222) > exit2 {ca} ($32323232)  unused, 0 streams, 1 min old
+  2  entry2 {de} ($12121212) > middle2 ($22222222) > exit2 {ca} ($32323232)  unused, 0 streams, 1 min old, Conflux set 2
   Not built: 2 circuit-destroyed
 
 Streams: 1 open, 1 waiting, 30 opened since the start

@@ -8,7 +8,16 @@ const IDENTITY = rsaIdentityFromBytes(new Uint8Array(20).fill(0xaa));
 function shown(isolationKey: string | undefined, secret = 1) {
   const hop = { rsaIdentity: IDENTITY, nickname: "relay", country: "de" };
   return summarizeCircuit(
-    { number: 7, relays: [IDENTITY], hops: [hop], state: "used", age: 5, isolationKey, streams: 2 },
+    {
+      number: 7,
+      confluxSet: undefined,
+      relays: [IDENTITY],
+      hops: [hop],
+      state: "used",
+      age: 5,
+      isolationKey,
+      streams: 2,
+    },
     Uint8Array.of(secret),
   );
 }
@@ -16,6 +25,7 @@ function shown(isolationKey: string | undefined, secret = 1) {
 Deno.test("a circuit is shown with its relays", () => {
   assert.deepEqual(shown(undefined), {
     number: 7,
+    confluxSet: undefined,
     state: "used",
     age: 5,
     streams: 2,

@@ -61,6 +61,7 @@ Deno.test("without any setting, the defaults are C tor's", () => {
     longLivedPorts: [21, 22, 706, 1863, 5050, 5190, 5222, 5223, 6523, 6667, 6697, 8300],
     maxCircuitDirtiness: 10 * MINUTE,
     newCircuitPeriod: MINUTE / 2,
+    conflux: { enabled: "auto", clientUx: "throughput" },
     socksTimeout: 2 * MINUTE,
     connections: {
       useIpv4: true,

@@ -17,6 +17,11 @@ const SETS: readonly (readonly [text: string, field: string, value: unknown])[] 
   ["MaxCircuitDirtiness 1", "maxCircuitDirtiness", 10_000],
   ["MaxCircuitDirtiness 5 months", "maxCircuitDirtiness", 2_592_000_000],
   ["NewCircuitPeriod 5", "newCircuitPeriod", 5000],
+  ["ConfluxEnabled 0", "conflux", { enabled: false, clientUx: "throughput" }],
+  ["ConfluxEnabled 1", "conflux", { enabled: true, clientUx: "throughput" }],
+  ...["throughput", "latency", "throughput_lowmem", "latency_lowmem"].map((clientUx) =>
+    [`ConfluxClientUX ${clientUx}`, "conflux", { enabled: "auto", clientUx }] as const
+  ),
   ["PathsNeededToBuildCircuits 0.7", "pathsNeededToBuildCircuits", 0.7],
   ["PathsNeededToBuildCircuits 0.1", "pathsNeededToBuildCircuits", 0.25],
   ["PathsNeededToBuildCircuits 1", "pathsNeededToBuildCircuits", 0.95],
@@ -38,6 +43,8 @@ const REFUSED: readonly (readonly [text: string, says: RegExp])[] = [
   ["LongLivedPorts 22 23", /ports from 1 to 65535/],
   ["LongLivedPorts 65536", /ports from 1 to 65535/],
   ["LearnCircuitBuildTimeout auto", /0 or 1/],
+  ["ConfluxEnabled 2", /0, 1 or auto/],
+  ["ConfluxClientUX fast", /throughput, latency, throughput_lowmem, latency_lowmem/],
   ["PathsNeededToBuildCircuits x", /decimal/],
   ["PathsNeededToBuildCircuits --1", /decimal/],
 ];

@@ -64,6 +64,7 @@ export function circuitStatus(
   }));
   return {
     number,
+    confluxSet: undefined,
     relays: hops.map(({ rsaIdentity }) => rsaIdentity),
     hops,
     state: "used",
@@ -123,6 +124,8 @@ export const STATISTICS: ClientStatistics = {
   circuits: {
     clean: 1,
     used: 1,
+    confluxSets: 1,
+    confluxQueued: 0,
     building: 2,
     oneHop: 1,
     waitingStreams: 1,
@@ -159,7 +162,7 @@ export class FakeClient implements MonitoredClient {
   numbers: ClientStatistics = STATISTICS;
   circuitStatus: readonly CircuitStatus[] = [
     circuitStatus(1),
-    circuitStatus(2, { state: "clean", isolationKey: undefined, streams: 0 }),
+    circuitStatus(2, { state: "clean", isolationKey: undefined, streams: 0, confluxSet: 2 }),
   ];
   channelStatus = [{ relay: identityOf(17), circuits: 2 }, { relay: identityOf(7), circuits: 0 }];
   ready: ReturnType<MonitoredClient["readiness"]> = { ready: true };

@@ -15,7 +15,7 @@ Deno.test("the page shows circuits as rows of relays, guards with history, rates
     const part of [
       "chive Ready 1.2.3, up 0 s",
       "entry1 DE → middle1 → exit1 CA 1 stream, 1 min old",
-      "entry2 DE → middle2 → exit2 CA ready, 1 min old",
+      "entry2 DE → middle2 → exit2 CA ready, 1 min old, Conflux set 2",
       "guard7 SE reachable primary, used before worked 12 times, last just now",
       "guard8 unreachable primary worked 12 times, last just now; failed 2 times, last just now",
       "guard9 untried not used since the start",

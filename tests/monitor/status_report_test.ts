@@ -44,6 +44,7 @@ Deno.test("statusReport: circuits with their relays, and never whose streams the
   assert.deepEqual(report.circuits[0], {
     number: 1,
     purpose: "general",
+    confluxSet: null,
     state: "used",
     ageSeconds: 65,
     streams: 1,
@@ -53,6 +54,8 @@ Deno.test("statusReport: circuits with their relays, and never whose streams the
       { nickname: "exit1", fingerprint: identityOf(49), country: "ca" },
     ],
   });
+  const { purpose, confluxSet } = report.circuits[1];
+  assert.deepEqual([purpose, confluxSet], ["conflux", 2]);
   assert.ok(!/secret|password|example\.com/.test(JSON.stringify(report)));
 });
 

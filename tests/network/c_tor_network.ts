@@ -17,6 +17,8 @@ export interface NetworkOptions {
   readonly authorities?: number;
   readonly exits?: number;
   readonly middles?: number;
+  /** More lines for the torrc of exits. */
+  readonly exitLines?: readonly string[];
   /** The DNS server that exits ask, `address:port`. */
   readonly resolver: string;
   /** What the consensus says in its `params` line; nothing, unless given. */
@@ -319,7 +321,7 @@ function nodeTorrc(plan: NodePlan, facts: NetworkFacts): string {
     ...plan.role === "authority"
       ? authorityOptions(plan, facts)
       : plan.role === "exit"
-      ? exitOptions(facts.resolverFile)
+      ? [...exitOptions(facts.resolverFile), ...facts.options.exitLines ?? []]
       : ["ExitRelay 0"],
   ]);
 }

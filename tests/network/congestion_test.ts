@@ -32,6 +32,8 @@ Deno.test({
     const recorder = new CongestionRecorder();
     await using client = await InProcessClient.start(world.network, {
       congestionObserver: recorder,
+      // What one circuit carries would be shared by two.
+      more: ["ConfluxEnabled 0"],
     });
     await client.bootstrapped();
 

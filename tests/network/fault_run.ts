@@ -94,6 +94,8 @@ export class FaultRun implements AsyncDisposable {
     const system = new SystemNetwork();
     const attempts: number[] = [];
     const client = await InProcessClient.start(world.network, {
+      // Which relays a stream goes through is known of one circuit alone.
+      more: ["ConfluxEnabled 0"],
       runtime: {
         network: {
           connect(address, signal) {

@@ -28,8 +28,16 @@ export interface UploadResult {
 /** The longest that one request may take, in milliseconds. */
 const REQUEST_TIMEOUT = 120_000;
 
-/** Sends a GET request, reads the answer to its end and closes the connection. */
-export function httpGet(conn: Deno.Conn, path: string): Promise<HttpResult> {
+/**
+ * Sends a GET request, reads the answer to its end and closes the connection.
+ *
+ * @param onBody called when the first bytes of the body have come
+ */
+export function httpGet(
+  conn: Deno.Conn,
+  path: string,
+  onBody: () => void = () => {},
+): Promise<HttpResult> {
   return withDeadline(conn, REQUEST_TIMEOUT, `GET ${path}`, async () => {
     await writeAll(conn, requestHead("GET", path));
     const reader = new ByteReader(conn);
@@ -39,6 +47,7 @@ export function httpGet(conn: Deno.Conn, path: string): Promise<HttpResult> {
     while (declared === undefined || length < declared) {
       const bytes = await reader.some();
       if (bytes === null) break;
+      if (length === 0) onBody();
       hash.update(bytes);
       length += bytes.length;
     }

@@ -37,8 +37,8 @@ Deno.test({
 async function stepsWithClient(t: Deno.TestContext, world: World, pids: number[]): Promise<void> {
   const options: ClientOptions = {
     kind: clientUnderTest(),
-    // With two legs to an exit, six relays would share the bytes that three are to carry.
-    torArguments: ["ConfluxEnabled", "0"],
+    // With two legs to an exit, five relays would share the bytes that three are to carry.
+    more: ["ConfluxEnabled 0"],
   };
   const requestsBefore = await world.network.directoryRequests();
   await using client = await ClientProcess.start(world.network, options);

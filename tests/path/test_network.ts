@@ -58,6 +58,8 @@ export interface TestRelay {
   readonly familyIds?: readonly string[];
   /** The consensus lists the relay, but its microdescriptor is not there. */
   readonly isUnknown?: boolean;
+  /** The subprotocols as in a consensus; none unless given. */
+  readonly protocols?: string;
 }
 
 /** A network of these relays. */
@@ -115,7 +117,9 @@ function routerStatus(relay: TestRelay): RouterStatus {
     ipv6: relay.ipv6 === undefined ? undefined : { hostname: relay.ipv6, port: 9001 },
     microdescriptorDigest: microdescriptorDigestFromBytes(numbered(32, number)),
     flags: relay.flags ?? GUARD_FLAGS,
-    protocols: ProtocolVersions.none,
+    protocols: relay.protocols === undefined
+      ? ProtocolVersions.none
+      : ProtocolVersions.parse(relay.protocols),
     bandwidth: relay.bandwidth ?? 1000,
     unmeasured: false,
   };

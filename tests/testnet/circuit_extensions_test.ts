@@ -18,6 +18,7 @@ import * as bad from "../../testnet/misbehaviours/circuit_extensions.ts";
 import { EmbeddedNetwork, type EmbeddedNetworkOptions } from "../../testnet/network.ts";
 import { DestroyReason } from "../../testnet/relay_messages.ts";
 import {
+  CONFLUX_RELAY_PROTOCOLS,
   OLD_RELAY_PROTOCOLS,
   RELAY_PROTOCOLS,
   relayCapabilities,
@@ -142,9 +143,13 @@ Deno.test("what a relay can agree to follows from its subprotocols and the conse
   const of = (protocols: string, parameters = "") =>
     relayCapabilities(ProtocolVersions.parse(protocols), parameters);
   const on = (sendmeIncrement: number) => ({ congestionControl: true, sendmeIncrement });
-  assert.deepEqual(of(RELAY_PROTOCOLS), { ntorV3: true, congestionControl: on(31) });
-  assert.deepEqual(of(OLD_RELAY_PROTOCOLS), { ntorV3: false, congestionControl: undefined });
-  assert.deepEqual(of("FlowCtrl=1 Relay=4"), { ntorV3: true, congestionControl: undefined });
+  const none = { congestionControl: undefined, conflux: false };
+  const controlled = { ntorV3: true, congestionControl: on(31) };
+  assert.deepEqual(of(RELAY_PROTOCOLS), { ...controlled, conflux: false });
+  assert.deepEqual(of(CONFLUX_RELAY_PROTOCOLS), { ...controlled, conflux: true });
+  assert.deepEqual(of(CONFLUX_RELAY_PROTOCOLS, "cc_alg=0"), { ...none, ntorV3: true });
+  assert.deepEqual(of(OLD_RELAY_PROTOCOLS), { ...none, ntorV3: false });
+  assert.deepEqual(of("FlowCtrl=1 Relay=4"), { ...none, ntorV3: true });
   assert.deepEqual(
     of(RELAY_PROTOCOLS, "a=1 cc_alg=2 cc_sendme_inc=7 z=9").congestionControl,
     on(7),

@@ -7,11 +7,13 @@ import {
   type CircuitExtension,
   encodeCircuitExtensions,
 } from "../../src/cell/circuit_extensions.ts";
-import { CellCommand } from "../../src/cell/command.ts";
+import { CellCommand, RelayCommand } from "../../src/cell/command.ts";
 import { HandshakeType } from "../../src/cell/create.ts";
 import { ed25519IdentityFromBytes } from "../../src/crypto/identity.ts";
 import { EmbeddedNetwork, type EmbeddedNetworkOptions } from "../../testnet/network.ts";
+import type { RelayEvent } from "../../testnet/events.ts";
 import type { RelayRole } from "../../testnet/relay.ts";
+import { CONFLUX_RELAY_PROTOCOLS } from "../../testnet/relay_protocols.ts";
 import { ChildProcess } from "../network/child_process.ts";
 import { type ClientKind, ClientProcess } from "../network/client_process.ts";
 import { freePort } from "../network/free_port.ts";
@@ -155,6 +157,40 @@ Deno.test({
       assert.deepEqual(asked, [CC_REQUEST]);
       assert.ok(congestionControl);
     }
+  },
+});
+
+Deno.test({
+  name: `C tor links Conflux sets with an embedded exit, and carries bytes over them${skip}`,
+  ignore: missing !== undefined,
+  fn: async () => {
+    await using mixed = await Mixed.start({
+      authorities: 3,
+      guards: 3,
+      middles: 3,
+      exits: 1,
+      protocols: { exit0: CONFLUX_RELAY_PROTOCOLS },
+    });
+    await using client = await mixed.client("tor");
+    const { events } = mixed.network;
+    const isAck = (event: RelayEvent) =>
+      event.kind === "message" && event.command === RelayCommand.CONFLUX_LINKED_ACK;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error("no legs")), PUBLISH_TIMEOUT);
+    const { signal } = late;
+    await events.until(isAck, { signal });
+    await events.until((event) => isAck(event) && events.since().filter(isAck).length > 1, {
+      signal,
+    });
+    clearTimeout(timer);
+    await mixed.exchange(client.socks, LENGTH, 1);
+    // The exit takes turns with the legs; C tor answers for what comes by each of them.
+    const sendmes = events.since().flatMap((event) =>
+      event.kind === "message" && event.command === RelayCommand.SENDME && event.relay === "exit0"
+        ? [event.circuit]
+        : []
+    );
+    assert.ok(new Set(sendmes).size >= 2, `${sendmes.length} SENDMEs`);
   },
 });
 
