@@ -2,10 +2,13 @@
  * The directory at full size:
  *
  *     deno task bench directory [--relays N] [--paths N] [--runs N] [--settle MS] [--made-up-only]
+ *                              [--source]
  *
  * Two networks are measured, both signed by the authorities of an embedded network whose relays are
  * in them too: one that is made up, and the relays of a real consensus with microdescriptors that
  * are made up (its own are not at hand). The real consensus is also parsed and verified as it is.
+ *
+ * The client is measured as it is released, or with --source as it lies here.
  *
  * Every step is done in processes of its own: what counts is the first time in each, when no code
  * is compiled yet, as a client that was just started has it. The later times stand beside it.
@@ -30,6 +33,7 @@ import { type ClientSample, sampleClient } from "./directory_client.ts";
 import { type BenchFacts, writeFiles } from "./directory_files.ts";
 import { entriesOf, makeDocuments, startNetwork } from "./directory_network.ts";
 import type { Sample, Step } from "./directory_step.ts";
+import { measuredProgram } from "./measured_program.ts";
 import { directoryTable, type Figure } from "./directory_table.ts";
 
 /** How it is to be measured. */
@@ -44,6 +48,8 @@ export interface DirectoryBenchOptions {
   readonly settle: number;
   /** Whether the real consensus is left out. */
   readonly madeUpOnly: boolean;
+  /** Whether the source is measured as a client, and not what is released. */
+  readonly source: boolean;
 }
 
 /** What one figure is taken from. */
@@ -118,6 +124,7 @@ export async function benchDirectory(args: readonly string[]): Promise<void> {
       runs: { type: "string", default: DEFAULTS.runs },
       settle: { type: "string", default: DEFAULTS.settle },
       "made-up-only": { type: "boolean", default: false },
+      source: { type: "boolean", default: false },
     },
   });
   const options: DirectoryBenchOptions = {
@@ -126,13 +133,14 @@ export async function benchDirectory(args: readonly string[]): Promise<void> {
     runs: Number(values.runs),
     settle: Number(values.settle),
     madeUpOnly: values["made-up-only"],
+    source: values.source,
   };
   const { relays, paths, runs, settle } = options;
   const areWhole = [relays, paths, runs, settle].every(Number.isInteger);
   if (!areWhole || relays < 50 || paths < 1 || runs < 1 || settle < 0) {
     console.error(
-      "Usage: directory [--relays N] [--paths N] [--runs N] [--settle MS] [--made-up-only], " +
-        "with at least 50 relays",
+      "Usage: directory [--relays N] [--paths N] [--runs N] [--settle MS] [--made-up-only] " +
+        "[--source], with at least 50 relays",
     );
     Deno.exit(2);
   }
@@ -152,6 +160,7 @@ export async function measureDirectory(options: DirectoryBenchOptions): Promise<
 }
 
 async function measureIn(folder: string, options: DirectoryBenchOptions): Promise<Figure[]> {
+  await using program = await measuredProgram(options.source);
   await using web = new WebServer("127.0.0.1");
   await using network = await startNetwork({ [WEB_NAME]: web.hostname });
   const target = { hostname: WEB_NAME, port: web.port };
@@ -162,7 +171,12 @@ async function measureIn(folder: string, options: DirectoryBenchOptions): Promis
     await writeFiles(files, documents, network.documents.certificates());
     return [
       ...await stepFigures(name, files, FIGURES, options),
-      ...await clientFigures(name, files, { network, target, ...options }),
+      ...await clientFigures(name, files, {
+        ...options,
+        network,
+        target,
+        program: program.path,
+      }),
     ];
   };
   const madeUp = await measure(`${options.relays} made up`, options.relays - network.relays.length);
@@ -246,6 +260,7 @@ async function clientFigures(
   options: DirectoryBenchOptions & {
     readonly network: EmbeddedNetwork;
     readonly target: Endpoint;
+    readonly program: string;
   },
 ): Promise<Figure[]> {
   console.error(`${network}: client`);

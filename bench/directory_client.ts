@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import type { EmbeddedNetwork } from "../testnet/network.ts";
 import { ChildProcess } from "../tests/network/child_process.ts";
 import { httpGet } from "../tests/network/http_client.ts";
@@ -33,6 +32,8 @@ export interface ClientSample {
 /** How to start the client. */
 export interface ClientStart {
   readonly network: EmbeddedNetwork;
+  /** The file that Deno starts. */
+  readonly program: string;
   /** Its data directory, which it leaves as a client does. */
   readonly dataDirectory: string;
   /** A web server that the exits reach. */
@@ -50,12 +51,12 @@ const SAMPLE_INTERVAL = 10;
 
 /** Starts the client, measures it and stops it. */
 export async function sampleClient(start: ClientStart): Promise<ClientSample> {
-  const { network, dataDirectory, target, settle } = start;
+  const { network, program, dataDirectory, target, settle } = start;
   const torrc = `${dataDirectory}.torrc`;
   await Deno.writeTextFile(torrc, network.clientTorrc({ dataDirectory, socksPort: 0 }));
   const started = performance.now();
   const elapsed = () => performance.now() - started;
-  await using client = new ChildProcess("chive", command(torrc, dataDirectory));
+  await using client = new ChildProcess("chive", command(program, torrc, dataDirectory));
   using peak = new AnonymousPeak(client.pid);
   const enough = client.line(ENOUGH_KNOWN, TIMEOUT).then(elapsed);
   // It is awaited below; until then its failure is nobody's.
@@ -80,7 +81,7 @@ export async function sampleClient(start: ClientStart): Promise<ClientSample> {
 }
 
 /** As it is usually started, but with no way out of this machine: most relays are on paper. */
-function command(torrc: string, dataDirectory: string): [string, ...string[]] {
+function command(program: string, torrc: string, dataDirectory: string): [string, ...string[]] {
   return [
     // Ends the client when the process that started it is gone, even by SIGKILL.
     ...["setpriv", "--pdeathsig", "KILL", "--"] as const,
@@ -88,7 +89,7 @@ function command(torrc: string, dataDirectory: string): [string, ...string[]] {
     "--allow-net=127.0.0.0/8,192.0.2.1,192.0.2.2",
     `--allow-read=${dataDirectory},${torrc}`,
     `--allow-write=${dataDirectory}`,
-    ...[fileURLToPath(new URL("../main.ts", import.meta.url)), "-f", torrc],
+    ...[program, "-f", torrc],
   ];
 }
 

@@ -16,11 +16,11 @@ export interface Round {
   readonly warmFirstByte: number;
   /** From a start with the data directory of before to the first byte, in milliseconds. */
   readonly restartFirstByte: number;
-  /** One download of 50 MB, in MB (10^6 bytes) a second. */
+  /** One download, in MB (10^6 bytes) a second. */
   readonly downOne: number;
-  /** 16 downloads of 4 MB at once, in MB a second together. */
+  /** Several downloads at once, in MB a second together. */
   readonly downSixteen: number;
-  /** One upload of 20 MB, in MB a second. */
+  /** One upload, in MB a second. */
   readonly up: number;
   /** CPU time for one downloaded MB, in milliseconds. */
   readonly cpuPerMegabyteDown: number;
@@ -32,12 +32,29 @@ export interface Round {
   readonly peakAnonymous: number;
 }
 
+/** How much is carried in a round; lengths in bytes. */
+export interface RoundSizes {
+  /** Of the one download. */
+  readonly down: number;
+  /** Of each of {@link shares} downloads at once. */
+  readonly share: number;
+  readonly shares: number;
+  /** Of the upload. */
+  readonly up: number;
+  /** Requests for the first byte, later on. */
+  readonly warmRequests: number;
+}
+
 const MEGABYTE = 1_000_000;
-const DOWN_LENGTH = 50 * MEGABYTE;
-const SHARE_LENGTH = 4 * MEGABYTE;
-const SHARES = 16;
-const UP_LENGTH = 20 * MEGABYTE;
-const WARM_REQUESTS = 30;
+
+/** What is compared with the targets. */
+export const FULL_ROUND: RoundSizes = {
+  down: 50 * MEGABYTE,
+  share: 4 * MEGABYTE,
+  shares: 16,
+  up: 20 * MEGABYTE,
+  warmRequests: 30,
+};
 
 /** Between two looks at a client's anonymous memory, in milliseconds; the kernel keeps no peak. */
 const SAMPLE_INTERVAL = 50;
@@ -45,31 +62,42 @@ const SAMPLE_INTERVAL = 50;
 /** The longest that joining and the first byte may take, in milliseconds. */
 const FIRST_BYTE_TIMEOUT = 60_000;
 
-/** Starts a client, measures it and stops it. */
-export async function measureRound(world: World, kind: ClientKind): Promise<Round> {
+/**
+ * Starts a client, measures it and stops it.
+ *
+ * @param program the file that Deno starts for chive
+ */
+export async function measureRound(
+  world: World,
+  kind: ClientKind,
+  program: string,
+  sizes: RoundSizes = FULL_ROUND,
+): Promise<Round> {
+  const { down, share, shares, up, warmRequests } = sizes;
   const { network, target } = world;
   let started = performance.now();
-  await using client = await ClientProcess.start(network, { kind });
+  await using client = await ClientProcess.start(network, { kind, program });
   using memory = new AnonymousMemorySampler(client);
   await firstByte(client, world);
   const coldFirstByte = performance.now() - started;
   const warm: number[] = [];
-  for (let seed = 0; seed < WARM_REQUESTS; seed++) {
+  for (let seed = 0; seed < warmRequests; seed++) {
     const { milliseconds } = await timed(client, () => download(client, target, 1, seed));
     warm.push(milliseconds);
   }
-  const one = await timed(client, () => download(client, target, DOWN_LENGTH, 1));
+  const one = await timed(client, () => download(client, target, down, 1));
   const sixteen = await timed(client, () =>
     Promise.all(
-      Array.from({ length: SHARES }, (_, index) => download(client, target, SHARE_LENGTH, index)),
+      Array.from({ length: shares }, (_, index) => download(client, target, share, index)),
     ));
-  const sent = await timed(client, () => upload(client, target, UP_LENGTH, 2));
+  const sent = await timed(client, () => upload(client, target, up, 2));
   const { peakResident } = await client.memory();
   await client.stop();
 
   started = performance.now();
   await using again = await ClientProcess.start(network, {
     kind,
+    program,
     dataDirectory: client.dataDirectory,
   });
   await firstByte(again, world);
@@ -78,11 +106,11 @@ export async function measureRound(world: World, kind: ClientKind): Promise<Roun
     coldFirstByte,
     warmFirstByte: median(warm),
     restartFirstByte: performance.now() - started,
-    downOne: DOWN_LENGTH / MEGABYTE / one.milliseconds * 1000,
-    downSixteen: SHARES * SHARE_LENGTH / MEGABYTE / sixteen.milliseconds * 1000,
-    up: UP_LENGTH / MEGABYTE / sent.milliseconds * 1000,
-    cpuPerMegabyteDown: one.cpu / (DOWN_LENGTH / MEGABYTE),
-    cpuPerMegabyteUp: sent.cpu / (UP_LENGTH / MEGABYTE),
+    downOne: down / MEGABYTE / one.milliseconds * 1000,
+    downSixteen: shares * share / MEGABYTE / sixteen.milliseconds * 1000,
+    up: up / MEGABYTE / sent.milliseconds * 1000,
+    cpuPerMegabyteDown: one.cpu / (down / MEGABYTE),
+    cpuPerMegabyteUp: sent.cpu / (up / MEGABYTE),
     peakResident: peakResident / MEGABYTE,
     peakAnonymous: memory.peak / MEGABYTE,
   };

@@ -230,6 +230,10 @@ export class Circuit implements CellReceiver, StreamCircuit {
     return this.#streams.size;
   }
 
+  trim(): void {
+    this.#crypto.trim();
+  }
+
   get usesStreamSendmes(): boolean {
     return !this.#flow.isCongestionControl;
   }

@@ -121,6 +121,10 @@ export class ConfluxSet implements StreamCircuit, LegOwner {
     return this.#legs.length * MOST_IN_FLIGHT + this.#queuedMessages;
   }
 
+  trim(): void {
+    for (const { circuit } of this.#legs) circuit.trim();
+  }
+
   get canPackage(): boolean {
     return chooseLeg(this.#legs, this.#schedule) !== undefined;
   }

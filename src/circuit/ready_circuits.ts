@@ -151,6 +151,7 @@ export class ReadyCircuits {
     });
     built.circuit.onStreamEnded = () => {
       if (ready.staysYoung) ready.dirtySince = clock.monotonic();
+      if (built.circuit.streamCount === 0) built.circuit.trim();
       ready.closeIfDone();
     };
   }

@@ -68,6 +68,8 @@ export interface StreamCircuit {
    * @throws CircuitError when the circuit is closed
    */
   sendData(streamId: number, bytes: Uint8Array, start: number, length: number): void;
+  /** Gives up key stream that was made ahead, up to 64 KiB for each hop: nothing is carried now. */
+  trim(): void;
   /** Closes it. Closing twice does nothing. */
   close(error?: CircuitError): void;
 }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { RelayCommand } from "../../src/cell/command.ts";
 import { CircuitError } from "../../src/circuit/errors.ts";
 import { type ReadyCircuit, ReadyCircuits } from "../../src/circuit/ready_circuits.ts";
+import { relayKernel } from "../../src/crypto/relay_kernel.ts";
 import { exitAllows, type ExitTarget } from "../../src/path/exit_target.ts";
 import { TorStream } from "../../src/stream/tor_stream.ts";
 import { identityOf } from "../path/test_network.ts";
@@ -338,4 +339,19 @@ Deno.test("ReadyCircuits: whatever is claimed, two isolations never get one circ
   );
   await fc.assert(property, { seed: 1, numRuns: 100 });
   assert.ok(claims > 500, `only ${claims} claims`);
+});
+
+Deno.test("ReadyCircuits: what was made ahead for streams is given up with the last of them", async () => {
+  const { add } = setUp();
+  const used = () => relayKernel()?.memory.used ?? 0;
+  const circuit = await add();
+  circuit.trim();
+  const atRest = used();
+  const streams = [1, 2].map(() => TorStream.begin(circuit, RelayCommand.BEGIN_DIR));
+  const busy = used();
+  streams[0].close();
+  assert.ok(used() >= busy);
+  streams[1].close();
+  assert.equal(used(), atRest);
+  assert.ok(relayKernel() === undefined || busy > atRest);
 });

@@ -15,6 +15,7 @@
  */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleProgram } from "../../scripts/program_bundle.ts";
 import { ChildProcess, isInstalled, run } from "../network/child_process.ts";
 import { PROJECT } from "./documents.ts";
 
@@ -111,6 +112,9 @@ export class Workplace implements AsyncDisposable {
       ...["cache", "--quiet"],
       ...programs.map((path) => new URL(path, PROJECT).href),
     ]);
+    // A build takes a bundler besides.
+    const build = { form: "portable", dataDirectory: "./chive-data" } as const;
+    await (await bundleProgram(fileURLToPath(PROJECT), build))[Symbol.asyncDispose]();
     for (const name of ["npm", "dl"]) {
       await Deno.symlink(`${denoDir}/${name}`, `${root}/deno/${name}`);
     }

@@ -21,12 +21,16 @@ export interface ClientOptions {
   readonly dataDirectory?: string;
   /** More lines for its torrc. */
   readonly more?: readonly string[];
+  /** The file that Deno starts for chive; its source unless given. */
+  readonly program?: string;
   /** More arguments for C tor alone, for what chive does not have. */
   readonly torArguments?: readonly string[];
 }
 
 /** What a client needs of the network that it joins. */
 export type ClientNetwork = Pick<CTorNetwork, "makeDirectory" | "clientTorrc">;
+
+const SOURCE = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 /** How long a client may take to join, in milliseconds. */
 const BOOTSTRAP_TIMEOUT = 60_000;
@@ -62,7 +66,7 @@ export class ClientProcess implements AsyncDisposable {
     );
     const command = options.kind === "tor"
       ? torCommand(torrc, options.torArguments ?? [])
-      : chiveCommand(torrc, dataDirectory);
+      : chiveCommand(torrc, dataDirectory, options.program ?? SOURCE);
     return new ClientProcess(
       options.kind,
       dataDirectory,
@@ -103,11 +107,15 @@ function torCommand(torrc: string, more: readonly string[]): [string, ...string[
   return ["tor", "-f", torrc, "__OwningControllerProcess", `${Deno.pid}`, ...more];
 }
 
-function chiveCommand(torrc: string, dataDirectory: string): [string, ...string[]] {
+function chiveCommand(
+  torrc: string,
+  dataDirectory: string,
+  program: string,
+): [string, ...string[]] {
   return [
     // Ends chive when the process that started it is gone, even by SIGKILL.
     ...["setpriv", "--pdeathsig", "KILL", "--"] as const,
     ...[Deno.execPath(), "run", ...startFlags({ dataDirectory, torrc })],
-    ...[fileURLToPath(new URL("../../main.ts", import.meta.url)), "-f", torrc],
+    ...[program, "-f", torrc],
   ];
 }

@@ -13,6 +13,8 @@ const missing = await missingForWorld();
 const mustRun = Deno.env.get("CI") === "true";
 
 const LENGTH = 20_000_000;
+/** Carried each way with fixed windows: several windows of 1,000 cells. */
+const FIXED_LENGTH = 5_000_000;
 /** Bytes of data in a cell, and cells for each SENDME where the consensus does not say. */
 const CELL_DATA = 498;
 const INCREMENT = 31;
@@ -72,5 +74,31 @@ Deno.test({
       assert.deepEqual(client.tor.violations.relays, []);
       assert.ok(client.tor.statistics().circuits.used >= 2);
     });
+  },
+});
+
+Deno.test({
+  name: `fixed windows with C tor's exits${missing ? ` (skipped: ${missing})` : ""}`,
+  ignore: missing !== undefined && !mustRun,
+  fn: async () => {
+    assert.equal(missing, undefined, "everything that the real network needs is here");
+    const parameters = { cc_alg: 0 };
+    await using world = await World.start({ exits: 2, middles: 3, parameters });
+    const recorder = new CongestionRecorder();
+    await using client = await InProcessClient.start(world.network, {
+      congestionObserver: recorder,
+    });
+    await client.bootstrapped();
+    const up = await httpUpload(await client.connect(world.target, "a"), FIXED_LENGTH, 1);
+    assert.deepEqual(up, { length: FIXED_LENGTH, sha256: bodySha256(FIXED_LENGTH, 1) });
+    const down = await httpGet(
+      await client.connect(world.target, "b"),
+      `/bytes/${FIXED_LENGTH}?seed=2`,
+    );
+    assert.deepEqual([down.length, down.sha256], [FIXED_LENGTH, bodySha256(FIXED_LENGTH, 2)]);
+    // Nobody has counted a window: no circuit has congestion control.
+    assert.equal(recorder.busiest, undefined);
+    assert.equal(recorder.sendmesSent, 0);
+    assert.deepEqual(client.tor.violations.relays, []);
   },
 });

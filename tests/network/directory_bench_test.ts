@@ -9,7 +9,14 @@ Deno.test({
   name: "the benchmark of the directory has a figure for everything",
   ignore: IGNORE,
   fn: async () => {
-    const options = { relays: 200, paths: 1000, runs: 1, settle: 0, madeUpOnly: true };
+    const options = {
+      relays: 200,
+      paths: 1000,
+      runs: 1,
+      settle: 0,
+      madeUpOnly: true,
+      source: true,
+    };
     const figures = await measureDirectory(options);
     for (const { name, samples } of figures) {
       assert.ok(samples.length > 0 && samples.every((sample) => sample >= 0), name);

@@ -5,6 +5,7 @@
  * all of it; its steps live in the files beside this one.
  */
 import assert from "node:assert/strict";
+import { benchSteps } from "./bench_steps.ts";
 import { type ClientKind, type ClientOptions, ClientProcess } from "./client_process.ts";
 import { restartSteps } from "./restart_steps.ts";
 import { socksSteps } from "./socks_steps.ts";
@@ -26,6 +27,7 @@ Deno.test({
       pids.push(...world.network.nodes.map(({ process }) => process.pid));
       directory = `${world.network.nodes[0].dataDirectory}/..`;
       await stepsWithClient(t, world, pids);
+      await benchSteps(t, world);
     }
     await t.step("nothing of the network is left", async () => {
       await assert.rejects(Deno.stat(directory), Deno.errors.NotFound);

@@ -62,7 +62,7 @@ for (const [name, { flags, lacks }] of Object.entries(LAUNCHES)) {
         assert.deepEqual(await namesIn(`${folder}/outside`), ["file"]);
         assert.deepEqual(
           await namesIn(folder),
-          ["chive-data", "deno.json", "outside", "torrc"],
+          ["chive-data", "deno.json", "deno.lock", "outside", "torrc"],
         );
       }),
   });
@@ -97,11 +97,13 @@ function start(folder: string, flags: readonly string[], args: readonly string[]
   return new ChildProcess("chive", ["env", "--chdir", folder, ...command]);
 }
 
-/** A folder with the project's deno.json, and with something outside of the data directory. */
+/** A folder with the project's deno.json and what it locks, and with something outside of the data directory. */
 async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "chive-permissions-" });
   try {
-    await Deno.copyFile(new URL("../../deno.json", import.meta.url), `${folder}/deno.json`);
+    for (const name of ["deno.json", "deno.lock"]) {
+      await Deno.copyFile(new URL(`../../${name}`, import.meta.url), `${folder}/${name}`);
+    }
     await Deno.mkdir(`${folder}/outside`);
     await Deno.writeTextFile(`${folder}/outside/file`, "as it was");
     await action(folder);
@@ -112,5 +114,5 @@ async function inFolder(action: (folder: string) => Promise<void>): Promise<void
 
 async function namesIn(folder: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(folder));
-  return entries.map(({ name }) => name).filter((name) => name !== "deno.lock").toSorted();
+  return entries.map(({ name }) => name).toSorted();
 }
