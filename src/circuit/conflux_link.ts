@@ -6,7 +6,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { type ConfluxLink, decodeConfluxLink } from "../cell/conflux.ts";
 import { CellError } from "../cell/errors.ts";
-
 import { CircuitError } from "./errors.ts";
 
 /**
