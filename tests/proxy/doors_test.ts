@@ -138,8 +138,11 @@ Deno.test("one port that is taken: its line is named, and no other is left open"
 });
 
 Deno.test("a port that is taken for UDP alone is taken for DNS", async () => {
-  const taken = await DatagramSocket.bind({ hostname: "127.0.0.1", port: 0 }, () => {});
-  const { port } = taken.address;
+  // A port that is free for TCP; one that is only free for UDP may be that of a connection.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const taken = await DatagramSocket.bind({ hostname: "127.0.0.1", port }, () => {});
+  listener.close();
   assert.equal((await failure(`SocksPort 0\nDNSPort ${port}`)).code, "listen-address-in-use");
   Deno.listen(taken.address).close();
   await taken.close();
